@@ -9,7 +9,8 @@ from pathlib import Path
 
 THREADS = {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMEXPR_NUM_THREADS')}
 QUIET = {'TQDM_DISABLE': '1', 'MPLBACKEND': 'module://matplotlib_inline.backend_inline', 'WALKDL_RUN': '1',
-         'TF_CPP_MIN_LOG_LEVEL': '3', 'KERAS_BACKEND': 'torch', 'HF_HUB_OFFLINE': '1', 'PYTHONHASHSEED': '0', 'CUDA_VISIBLE_DEVICES': ''}
+         'TF_CPP_MIN_LOG_LEVEL': '3', 'KERAS_BACKEND': 'torch', 'HF_HUB_OFFLINE': '1', 'PYTHONHASHSEED': '0', 'CUDA_VISIBLE_DEVICES': '',
+         'OBJC_DISABLE_INITIALIZE_FORK_SAFETY': 'YES'}
 if os.environ.get('PYTHONHASHSEED') != '0' and __name__ == '__main__':
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | THREADS | QUIET)
 

@@ -107,7 +107,7 @@ def claim(
     if published is not None: row['published'] = f'published {_show(_list(published), fmt)} ({source})'
     _display(Row('claim', row, dict(row, by=source or '')))
 
-# %% ../nbs/00_core.ipynb #c033
+# %% ../nbs/00_core.ipynb #c035
 def repeat(
     name:str, # under which `claim(seeds=name)` finds the values
     run, # seed -> the measured number
@@ -131,12 +131,12 @@ def _write(path, text):
     part.write_text(text, encoding='utf-8')
     os.replace(part, path)
 
-# %% ../nbs/00_core.ipynb #c040
+# %% ../nbs/00_core.ipynb #c042
 class NotYet(AssertionError):
     "An exercise is not solved yet; the message says what is wrong"
     def _render_traceback_(self): return [f'✗ {self}']
 
-# %% ../nbs/00_core.ipynb #c041
+# %% ../nbs/00_core.ipynb #c043
 class Exercise:
     "A checker with a name; call it with an answer"
     def __init__(self, name, check): self.name, self.check, self.__doc__ = name, check, check.__doc__
@@ -159,7 +159,7 @@ def exercise(name:str): # short and unique, as in 'nand'
     "Decorator: turn a function `answer -> None or what is wrong` into an `Exercise`"
     return lambda check: Exercise(name, check)
 
-# %% ../nbs/00_core.ipynb #c050
+# %% ../nbs/00_core.ipynb #c052
 class C:
     "Colour-blind safe colours, the same in plots and live models (Okabe and Ito 2008)"
     blue, orange, green, red = '#0072B2', '#E69F00', '#009E73', '#D55E00'
@@ -177,7 +177,7 @@ def style(dark:bool=False): # True for a notebook with a dark theme
         'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8, 'axes.grid': False, 'image.cmap': 'gray',
         **{k: ink for k in ('text.color', 'axes.labelcolor', 'axes.edgecolor', 'xtick.color', 'ytick.color', 'axes.titlecolor')}})
 
-# %% ../nbs/00_core.ipynb #c051
+# %% ../nbs/00_core.ipynb #c053
 def show_grid(
     images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list of these
     titles=None, # one text for each
@@ -202,7 +202,7 @@ def show_grid(
     fig.tight_layout(pad=.2)
     return fig
 
-# %% ../nbs/00_core.ipynb #c055
+# %% ../nbs/00_core.ipynb #c057
 def timed(
     fn, *args, # called as fn(*args)
     n:int=5, # repetitions, after one to warm up
@@ -225,7 +225,7 @@ def table(
     html = pd.DataFrame(rows).to_html(index=False, border=0, classes='table', na_rep='', escape=True)
     return HTML(html.replace('<thead>', f'<caption>{_escape(caption)}</caption>\n  <thead>') if caption else html)
 
-# %% ../nbs/00_core.ipynb #c057
+# %% ../nbs/00_core.ipynb #c059
 def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def save_weights(
@@ -255,14 +255,14 @@ def load_weights(
     model.load_state_dict(load_file(path))
     return model.eval()
 
-# %% ../nbs/00_core.ipynb #c062
+# %% ../nbs/00_core.ipynb #c064
 @exercise('bound')
 def check_bound(b):
     "The highest two-decimal bound that holds for 0.9731, 0.9688, 0.9754, 0.9702 and 0.9719"
     if b > .9688: return f'{b} does not hold for the seed that reached 0.9688'
     if b != .96: return f'{b} holds, but a higher bound with two decimals holds as well'
 
-# %% ../nbs/00_core.ipynb #c067
+# %% ../nbs/00_core.ipynb #c069
 @exercise('checker')
 def check_checker(f):
     "A function that returns None for 3 and a sentence with the wrong answer in it otherwise"
@@ -272,7 +272,7 @@ def check_checker(f):
         if not isinstance(said, str): return f'for the wrong answer {wrong} you return {said!r}; return a sentence'
         if str(wrong) not in said: return f'your sentence for {wrong} does not say what the learner gave'
 
-# %% ../nbs/00_core.ipynb #c072
+# %% ../nbs/00_core.ipynb #c074
 @exercise('empty claim')
 def check_empty(n):
     "The number of the claim that can never fail: 1, 2 or 3"

