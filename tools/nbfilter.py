@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Notebook as written -> notebook as read: Quarto's `ipynb-filters` pipes JSON through here, tools/site.py calls `page`.
+
+Takes away what is hidden, folds what is only exported, and turns citations and links into what both engines read.
+"""
+import ast, json, re, sys
+from configparser import ConfigParser
+from functools import cache
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HIDDEN = {'hide', 'default_exp', 'hide_input_output'}
+NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line', 'hide_input', 'hide_output', 'all_slow'}
+OPTION = re.compile(r'#\|\s*([\w-]+)\s*(:?)\s*(.*)')
+CODE = re.compile(r'(^(`{3,}|~{3,}).*?^\2\s*?$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$)', re.M | re.S)
+ICON = '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>'
+ICONS = {'colab': 'M5 4a4 4 0 1 0 0 8 4 4 0 0 0 3-1.4A4 4 0 1 0 8 5.4 4 4 0 0 0 5 4Zm0 2a2 2 0 1 1 0 4 2 2 0 0 1 0-4Zm6 0a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z',
+         'jupyter': 'M8 1v8m-3.5-3L8 9.5 11.5 6M2 11v3h12v-3', 'source': 'M5.5 4 1.5 8l4 4M10.5 4l4 4-4 4'}
+
+
+# ---------- settings and references
+
+@cache
+def settings():
+    cfg = ConfigParser(delimiters=['='])
+    cfg.read(ROOT/'settings.ini', encoding='utf-8')
+    return dict(cfg['DEFAULT'])
+
+
+def host(kind, name):
+    "Address of a notebook on the code host (kind blob) or in Colab, from the one address in settings.ini"
+    s = settings()
+    path = f"{s['user']}/{s['repo']}/blob/{s['branch']}/nbs/{name}"
+    return f"https://colab.research.google.com/github/{path}" if kind == 'colab' else f"{s['git_url']}/blob/{s['branch']}/nbs/{name}"
+
+
+@cache
+def references(path=ROOT/'nbs'/'refs.bib'):
+    "BibTeX entries by key: {key: {author, title, year, …}}"
+    text = path.read_text(encoding='utf-8') if path.exists() else ''
+    found = {}
+    for entry in re.finditer(r'@(\w+)\s*\{\s*([^,\s]+)\s*,(.*?)\}\s*(?=@\w+\s*\{|%|\Z)', text, re.S):
+        fields = re.findall(r'(\w+)\s*=\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|"([^"]*)"|(\d+))', entry[3])
+        found[entry[2]] = {k.lower(): re.sub(r'\s+', ' ', (a or b or c).replace('{', '').replace('}', '').replace('--', '–')).strip()
+                           for k, a, b, c in fields}
+    return found
+
+
+def surnames(ref): return [a.split(',')[0].strip() if ',' in a else a.split()[-1] for a in re.split(r'\s+and\s+', ref.get('author', '?'))]
+
+
+def short(ref):
+    "LeCun et al. 1998"
+    names = surnames(ref)
+    who = names[0] if len(names) == 1 else ' & '.join(names) if len(names) == 2 else f'{names[0]} et al.'
+    return f"{who} {ref.get('year', '')}".strip()
+
+
+# ---------- markdown
+
+def prose(text, fn):
+    "Apply fn to the parts of a markdown text that are neither code nor maths"
+    parts = CODE.split(text)                       # text, code, fence or None, text, …
+    return ''.join(fn(p) if i % 3 == 0 else p if i % 3 == 1 else '' for i, p in enumerate(parts))
+
+
+def cite(text):
+    refs = references()
+    link = lambda k: f'[{short(refs[k])}](references.qmd#ref-{k})'
+    def group(m):
+        items = [re.fullmatch(r'\s*-?@([\w:-]+)(.*?)\s*', x, re.S) for x in m[1].split(';')]
+        if not all(i and i[1] in refs for i in items): return m[0]
+        return '(' + '; '.join(link(i[1]) + i[2] for i in items) + ')'
+    text = re.sub(r'\[(-?@[^\]]+)\]', group, text)
+    return re.sub(r'(?<![\w@/.])@([A-Za-z][\w:-]*)', lambda m: link(m[1]) if m[1] in refs else m[0], text)
+
+
+def chapter_links(text, folder):
+    "A link to a chapter that is not written yet becomes its text"
+    def keep(m): return m[0] if (folder/m[2]).exists() else m[1]
+    return re.sub(r'\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\d\d_\w+\.ipynb)[^)]*\)', keep, text)
+
+
+def markdown(text, folder):
+    return cite_prose(re.sub(r'^(#+ .*?) -\s*$', r'\1', chapter_links(text, folder), flags=re.M))
+
+
+def cite_prose(text): return prose(text, cite)
+
+
+def opening(text, name):
+    "First cell -> front matter and what stands under the title: minutes, seconds, links"
+    m = re.match(r'#\s+(.+?)\s*\n+(?:((?:>.*\n?)+)\n*)?(?:(\*[^*\n][^\n]*\*)\s*(?:\n|$))?', text + '\n')
+    if not m: return None, text
+    promise = re.sub(r'^>\s?', '', m[2] or '', flags=re.M).strip().replace('\n', ' ')
+    front = {'title': m[1]} | ({'description': promise} if promise else {})
+    if name == 'index.ipynb': front |= {'toc': False, 'pagetitle': settings()['title']}
+    raw = '---\n' + ''.join(f'{k}: {json.dumps(v, ensure_ascii=False)}\n' for k, v in front.items()) + '---\n'
+    meta = f'::: {{.chapter-meta}}\n{m[3].strip("*")}\n:::\n\n' if m[3] else ''
+    return raw, meta + (links(name) if name and name != 'index.ipynb' else '') + text[m.end():].lstrip('\n')
+
+
+def links(name):
+    a = [('colab', host('colab', name), 'Open in Colab', ''), ('jupyter', f'notebooks/{name}', 'Jupyter notebook', ' download'),
+         ('source', host('blob', name), 'Source', '')]
+    row = ' '.join(f'<a href="{escape(url)}"{more}>{ICON.format(ICONS[icon])} {label}</a>' for icon, url, label, more in a)
+    return f'```{{=html}}\n<p class="chapter-links">{row}</p>\n```\n\n'
+
+
+# ---------- code
+
+def options(src):
+    "The `#|` lines on top of a cell as {name: value}, and the code below them"
+    lines, opts = src.split('\n'), {}
+    while lines and lines[0].startswith('#|'):
+        if m := OPTION.match(lines.pop(0)): opts[m[1]] = m[3].strip()
+    return opts, '\n'.join(lines)
+
+
+def summary(code):
+    "What a folded cell holds: the names that it defines, or that it imports"
+    try: body = ast.parse(code).body
+    except SyntaxError: return 'Source'
+    names = [n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    names += [t.id for n in body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)]
+    if not names: return 'Imports' if body and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body) else 'Source'
+    return 'Source: ' + ', '.join(names[:6]) + (' …' if len(names) > 6 else '')
+
+
+def shown(out):
+    "An output without what only the ledger reads"
+    if 'data' in out: out = out | {'data': {k: v for k, v in out['data'].items() if not k.startswith('application/vnd.walkdl')}}
+    return out
+
+
+def code_cell(cell, src):
+    "The cell as the page shows it, or None"
+    opts, code = options(src)
+    if HIDDEN & opts.keys(): return None
+    keep = {k: v for k, v in opts.items() if k not in NBDEV and v}
+    if {'export', 'exporti'} & opts.keys(): keep = {'code-fold': 'true', 'code-summary': json.dumps(summary(code), ensure_ascii=False)} | keep
+    if 'hide_input' in opts: keep['echo'] = 'false'
+    if 'hide_output' in opts: keep['output'] = 'false'
+    code = '\n'.join(l for l in code.split('\n') if not re.search(r'#\|\s*hide_line\s*$', l))
+    outs = [shown(o) for o in cell.get('outputs', []) if o.get('name') != 'stderr']
+    if 'timing' in opts and outs:
+        outs.append({'output_type': 'display_data', 'metadata': {}, 'data': {'text/html': '<p class="timing-note">as on the machine of the last run</p>'}})
+    head = ''.join(f'#| {k}: {v}\n' for k, v in keep.items())
+    return cell | {'source': head + code.strip('\n'), 'outputs': outs}
+
+
+# ---------- the notebook
+
+def named(nb, folder):
+    "File name of a notebook that came through a pipe: by its module, else by its first line"
+    texts = [''.join(c['source']) for c in nb['cells']]
+    if mod := next((m[1] for t in texts if (m := re.search(r'^#\|\s*default_exp\s+(\w+)', t, re.M))), None):
+        if found := sorted(folder.glob(f'[0-9]*_{mod}.ipynb')): return found[0].name
+    first = json.dumps(texts[0].split('\n')[0], ensure_ascii=False)[1:-1] if texts else ''
+    return next((p.name for p in sorted(folder.glob('*.ipynb')) if first and first in p.read_text(encoding='utf-8')), '')
+
+
+def page(nb, name=None, folder=Path('.')):
+    "The notebook as the site shows it"
+    name, cells = name or named(nb, folder), []
+    for i, cell in enumerate(nb['cells']):
+        src = ''.join(cell['source'])
+        if cell['cell_type'] == 'code': cell = code_cell(cell, src)
+        elif cell['cell_type'] == 'markdown':
+            if i == 0:
+                raw, src = opening(src, name)
+                if raw: cells.append({'cell_type': 'raw', 'metadata': {}, 'source': raw})
+            cell = cell | {'source': markdown(src, folder)}
+            if not cell['source'].strip(): continue
+        if cell: cells.append(cell)
+    return nb | {'cells': cells}
+
+
+if __name__ == '__main__': json.dump(page(json.load(sys.stdin)), sys.stdout)
