@@ -17,6 +17,7 @@ step = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 course: setup ## set up, run what changed, build the site into _docs/ (the main job)
 	$(call step,Running the notebooks; $(JOBS) at a time)
 	@$(PY) tools/run.py run -j $(JOBS)
+	@$(PY) tools/readme.py
 	@$(MAKE) --no-print-directory site
 	@printf '\nThe course is in _docs/. Read it with:  make serve\n'
 
@@ -52,7 +53,7 @@ help: ## this list
 .PHONY: setup
 setup: $(VENV)/.installed node_modules/.installed
 	@$(VENV)/bin/nbdev_export
-	@$(PY) -m walkdl.data needed
+	@$(PY) -m walkdl.cli data get >/dev/null
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

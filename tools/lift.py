@@ -106,6 +106,7 @@ def navigation(text):
     part = lambda m: f'<button type="button" class="sidebar-part{"" if m[3] == "true" else " collapsed"}" {m[1]} aria-controls="{m[2]}" aria-expanded="{m[3]}">{m[4]}<i class="bi bi-chevron-right" aria-hidden="true"></i></button>'
     text = PART.sub(part, text)
     text = re.sub(r'(<a class="quarto-color-scheme-toggle[^"]*" href="")', r'\1 role="button" aria-label="Light or dark"', text)
+    text = re.sub(r'(<button[^>]*quarto-btn-toggle[^>]*>.*?</button>)(?!\s*<nav|\s*<h1)', r'\1<a class="menu-title" href="./">A walk with deep learning</a>', text, count=1, flags=re.S)
     text = re.sub(r'(<body[^>]*>)', r'\1<a class="skip" href="#quarto-document-content">To the text</a>', text, count=1)
     return text.replace('<nav id="quarto-sidebar"', '<nav id="quarto-sidebar" aria-label="Chapters"').replace('<nav class="quarto-secondary-nav"', '<nav class="quarto-secondary-nav" aria-label="Menu"')
 

@@ -53,7 +53,7 @@ def surnames(ref): return [a.split(',')[0].strip() if ',' in a else a.split()[-1
 def short(ref):
     "LeCun et al. 1998"
     names = surnames(ref)
-    who = names[0] if len(names) == 1 else ' & '.join(names) if len(names) == 2 else f'{names[0]} et al.'
+    who = names[0] if len(names) == 1 else ' and '.join(names) if len(names) == 2 else f'{names[0]} et al.'
     return f"{who} {ref.get('year', '')}".strip()
 
 

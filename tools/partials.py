@@ -62,8 +62,9 @@ def filterable(html, name, choices, label):
 def published(row):
     "What others report, with its source as a link to the references"
     text = re.sub(r'^published ', '', row.get('published', ''))
-    key = next((k for k, ref in nbfilter.references().items() if nbfilter.short(ref) == row.get('by') and row['by']), None)
-    return escape(text).replace(escape(row['by']), f'<a href="references.html#ref-{key}">{escape(row["by"])}</a>') if key else escape(text)
+    by = row.get('by') or ''
+    key = next((k for k, ref in nbfilter.references().items() if by and by.startswith(nbfilter.surnames(ref)[0]) and by.endswith(ref.get('year', '?'))), None)
+    return escape(text).replace(escape(by), f'<a href="references.html#ref-{key}">{escape(by)}</a>') if key else escape(text)
 
 
 def page_link(path, heading='', text=None):

@@ -40,6 +40,18 @@ def wanted(cell, flags):
     return cell['cell_type'] == 'code' and d.get('eval', '').lower() != 'false' and not (SKIP - flags) & d.keys()
 
 
+def cut_network():
+    "A check runs offline: what a notebook needs must lie in the cache"
+    import socket
+    connect = socket.socket.connect
+    def local_only(self, address):
+        if isinstance(address, tuple) and address[0] not in ('127.0.0.1', 'localhost', '::1'):
+            raise OSError(f'a check runs without network, but something connects to {address[0]}')
+        return connect(self, address)
+    socket.socket.connect = local_only
+    os.environ |= {'PIP_NO_INDEX': '1', 'npm_config_offline': 'true'}
+
+
 def execute(path, flags, keep_timings):
     "Run one notebook from top to bottom in this process; returns the notebook with its new outputs"
     from execnb.shell import CaptureShell
@@ -69,15 +81,17 @@ def job(path, args):
     "In the fork: run, then save (run) or compare (check); what it measured goes to _build/runs/"
     t0, out = time.time(), {}
     try:
+        if args.command == 'check': cut_network()
         keep = args.command == 'check' or not (args.refresh or stale(path))
         fresh = text(execute(path, set(args.flags.split()), keep))
         if args.command == 'run':
             part = path.with_suffix('.part')
             part.write_text(fresh, encoding='utf-8')
             os.replace(part, path)
-        elif fresh != path.read_text(encoding='utf-8'):
-            out['differs'] = difference(json.loads(fresh), read(path))
-            if args.command == 'check' and not args.differs_ok: out['error'] = f"{path.name}: {out['differs']}"
+        else:
+            result(path).with_suffix('.ipynb').write_text(fresh, encoding='utf-8')
+            if fresh != path.read_text(encoding='utf-8'): out['differs'] = difference(json.loads(fresh), read(path))
+            if 'differs' in out and not args.differs_ok: out['error'] = f"{path.name}: {out['differs']}"
     except BaseException as e:
         out['error'] = str(e) if isinstance(e, RuntimeError) else traceback.format_exc()
     out |= {'seconds': round(time.time() - t0, 1), 'mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == 'linux' else 2**20)}
@@ -134,7 +148,7 @@ def run_all(paths, args):
         done[path] = r
         state = 'FAILED' if 'error' in r else f"{r['claims']} claims hold"
         bar(len(done), len(paths), f"{path.stem} · {r['seconds']:.0f} s · {state}")
-        if args.command == 'run' and 'error' not in r: record(path, r, args.refresh)
+        if args.command == 'run' and 'error' not in r and path.parent == NBS: record(path, r, args.refresh)
     return done
 
 
