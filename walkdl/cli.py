@@ -10,7 +10,7 @@ __all__ = ['notebooks_dir', 'chapters', 'stub', 'learner_edition', 'constraints'
 import ast, importlib.metadata as metadata, importlib.util, json, os, re, shutil, subprocess, sys
 from pathlib import Path
 from fastcore.script import call_parse
-from .core import exercise, _package, _write
+from .core import claim, exercise, _package, _write
 
 # %% ../nbs/03_cli.ipynb #c006
 def notebooks_dir() -> Path:
@@ -39,6 +39,8 @@ def stub(code:str) -> str: # a solution cell
 # %% ../nbs/03_cli.ipynb #c012
 def _flags(code): return set(re.findall(r'^#\|\s*([\w-]+)', code, re.M))
 
+def _solves(code): return re.search(r'^#\| code-summary: "Solution"', code, re.M)
+
 def _learner_cell(cell):
     "One cell of the learner's edition, or None where nothing of it is left"
     code = ''.join(cell['source'])
@@ -46,8 +48,10 @@ def _learner_cell(cell):
     flags = _flags(code)
     if flags & {'hide', 'default_exp'}: return None
     text = '\n'.join(l for l in code.splitlines() if not l.startswith('#|')).strip()
-    if re.search(r'^#\| code-summary: "Solution"', code, re.M): text = '# your answer\n' + stub(code)
-    if flags & {'slow', 'online'}: return dict(cell_type='markdown', id=cell['id'], metadata={}, source=f'Takes long, or needs the network; copy it into a cell to run it:\n\n```python\n{text}\n```')
+    if _solves(code): text = '# your answer\n' + stub(code)
+    if flags & {'slow', 'online'}:
+        said = f'Takes long, or needs the network; copy it into a cell to run it:\n\n```python\n{text}\n```'
+        return dict(cell_type='markdown', id=cell['id'], metadata={}, source=said)
     return dict(cell, source=text, outputs=[], execution_count=None)
 
 def learner_edition(nb:dict) -> dict: # a notebook as read from its file
@@ -66,8 +70,9 @@ def _copy_chapters(folder):
 
 def constraints() -> dict: # package name in lower case -> version
     "The versions that were tested together"
-    path = next((p for p in (_package()/'constraints.txt', _package().parent/'constraints.txt') if p.exists()), None)
-    return dict(l.lower().split('==') for l in path.read_text().split() if '==' in l) if path else {}
+    for path in (_package().parent/'constraints.txt', _package()/'constraints.txt'):
+        if path.exists(): return dict(l.lower().split('==') for l in path.read_text().split() if '==' in l)
+    return {}
 
 def _extra(extra):
     "Packages of an extra of this distribution"
@@ -82,7 +87,8 @@ def _install_missing(names):
     missing, tested = [n for n in names if not _installed(n)], constraints()
     if not missing: return
     print(f'Installing what the notebooks use: {", ".join(missing)}')
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', *(f'{n}=={tested[n.lower()]}' if n.lower() in tested else n for n in missing)], check=True)
+    pinned = [f'{n}=={tested[n.lower()]}' if n.lower() in tested else n for n in missing]
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', *pinned], check=True)
 
 # %% ../nbs/03_cli.ipynb #c018
 @call_parse
@@ -98,10 +104,11 @@ def learn(
     print(f'{len(new)} notebooks written to {folder}, {len(chapters()) - len(new)} were there already and are kept')
     if not no_install: _install_missing(_extra('learn'))
     if no_open: return
-    if not importlib.util.find_spec('jupyterlab'): sys.exit('walkdl learn: JupyterLab is not installed; `pip install jupyterlab`, then `jupyter lab ' + f'{folder}`')
+    if not importlib.util.find_spec('jupyterlab'):
+        sys.exit(f'walkdl learn: JupyterLab is missing: `pip install jupyterlab`, then `jupyter lab {folder}`')
     subprocess.run([sys.executable, '-m', 'jupyterlab', str(folder)])
 
-# %% ../nbs/03_cli.ipynb #c022
+# %% ../nbs/03_cli.ipynb #c025
 @call_parse
 def data(
     action:str, # list, get or verify
@@ -117,7 +124,7 @@ def data(
         else: sys.exit(f'walkdl data: {action!r} is no action; choose list, get or verify')
     except Exception as e: sys.exit(f'walkdl data: {e}')
 
-# %% ../nbs/03_cli.ipynb #c024
+# %% ../nbs/03_cli.ipynb #c027
 def imports(path:Path) -> set: # a notebook
     "Top-level packages that a notebook imports"
     nb = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -125,33 +132,41 @@ def imports(path:Path) -> set: # a notebook
     names = re.findall(r'^\s*(?:from\s+(\w+)[\w.]*\s+import|import\s+(.+))', code, re.M)
     return {n.split('.')[0].split()[0] for a, b in names for n in ([a] if a else b.split(',')) if n.strip()}
 
-# %% ../nbs/03_cli.ipynb #c025
+# %% ../nbs/03_cli.ipynb #c028
 _IMPORT = {'scikit-learn': 'sklearn', 'scikit-image': 'skimage', 'pillow': 'PIL'}
 
 def differences() -> list:
     "Packages whose version here is not the tested one: [{package, tested, here, chapters}]"
-    used = {p.stem: imports(p) for p in chapters()}
-    here = {n: (v, _installed(n)) for n, v in constraints().items()}
-    return [dict(package=n, tested=v, here=h, chapters=', '.join(c for c, mods in used.items() if _IMPORT.get(n, n.replace('-', '_')) in mods))
-            for n, (v, h) in here.items() if h and h.split('+')[0] != v]
+    used, rows = {p.stem: imports(p) for p in chapters()}, []
+    for name, tested in constraints().items():
+        here, module = _installed(name), _IMPORT.get(name, name.replace('-', '_'))
+        if here and here.split('+')[0] != tested:
+            who = ', '.join(c for c, mods in used.items() if module in mods)
+            rows.append(dict(package=name, tested=tested, here=here, chapters=who))
+    return rows
 
-# %% ../nbs/03_cli.ipynb #c026
+# %% ../nbs/03_cli.ipynb #c029
+def _cache_line():
+    from walkdl.data import cache
+    folder = Path(cache())
+    at = next(p for p in (folder, *folder.parents) if p.exists())
+    size = sum(f.stat().st_size for f in folder.rglob('*') if f.is_file())/1e6
+    writable = 'writable' if os.access(at, os.W_OK) else 'READ-ONLY: set WALKDL_CACHE to a folder of yours'
+    return f'cache {folder}: {size:.0f} MB, {writable}, {shutil.disk_usage(at).free/1e9:.0f} GB free'
+
 @call_parse
 def doctor():
     "Compare this machine with the one that the course was tested on"
-    from walkdl.data import cache_dir
-    cache = Path(cache_dir())
-    size = sum(f.stat().st_size for f in cache.rglob('*') if f.is_file())/1e6 if cache.exists() else 0
-    at = next(p for p in (cache, *cache.parents) if p.exists())
-    print(f'Python {sys.version.split()[0]} (3.11 or newer is wanted) · {os.cpu_count()} processors · OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "not set")}')
-    print(f'cache {cache}: {size:.0f} MB, {"writable" if os.access(at, os.W_OK) else "READ-ONLY"}, {shutil.disk_usage(at).free/1e9:.0f} GB free')
-    missing = [n for n in _extra('learn') if not _installed(n)]
-    if missing: print(f'not installed, used by the notebooks: {", ".join(missing)}  (walkdl learn installs them)')
-    rows = differences()
-    for r in rows: print(f"{r['package']}: {r['here']} here, {r['tested']} tested" + (f"; used by {r['chapters']}" if r['chapters'] else ''))
-    print('All installed packages have the tested versions.' if not rows else f'{len(rows)} packages differ from the tested versions; the chapters named may break.')
+    threads = os.environ.get('OMP_NUM_THREADS', 'not set')
+    print(f'Python {sys.version.split()[0]}, {os.cpu_count()} processors, OMP_NUM_THREADS {threads}')
+    print(_cache_line())
+    if missing := [n for n in _extra('learn') if not _installed(n)]:
+        print(f'not installed, used by the notebooks: {", ".join(missing)}  (walkdl learn installs them)')
+    for r in (rows := differences()):
+        print('{package}: {here} here, {tested} tested'.format(**r) + (f"; may break {r['chapters']}" if r['chapters'] else ''))
+    print(f'{len(rows)} packages differ from the tested versions.')
 
-# %% ../nbs/03_cli.ipynb #c030
+# %% ../nbs/03_cli.ipynb #c033
 _COMMANDS = dict(learn=learn, data=data, doctor=doctor)
 
 def main():
@@ -166,7 +181,7 @@ def main():
     sys.argv = [f'walkdl {name}', *words]
     _COMMANDS[name]()
 
-# %% ../nbs/03_cli.ipynb #c033
+# %% ../nbs/03_cli.ipynb #c036
 @exercise('stub')
 def check_stub(lines):
     "The lines that stub('import math\\nr = 2\\nprint(r)') leaves"
@@ -175,7 +190,7 @@ def check_stub(lines):
     if 'r = 2' in lines: return 'the value is the answer; it goes, and ... takes its place'
     if list(lines) != want: return f'you say {list(lines)}; an import is kept as it is, and an assignment keeps its name'
 
-# %% ../nbs/03_cli.ipynb #c038
+# %% ../nbs/03_cli.ipynb #c041
 @exercise('packages')
 def check_packages(f):
     "A function from Python text to the set of top-level packages it imports"
@@ -184,7 +199,7 @@ def check_packages(f):
     for code, want in cases.items():
         if set(got := f(code)) != want: return f'for {code!r} you return {got}; it imports {want or "nothing"}'
 
-# %% ../nbs/03_cli.ipynb #c043
+# %% ../nbs/03_cli.ipynb #c046
 @exercise('atomic')
 def check_atomic(letters):
     "The set of cases, of 'a', 'b' and 'c', in which writing in place leaves half a notebook behind"

@@ -28,12 +28,14 @@ def _near(a, b, tol):
     if isinstance(a, (str, bool)) or isinstance(b, (str, bool)) or a is None or b is None: return a == b
     return abs(a - b) <= tol
 
-_BOUNDS = {
-    'at_least': (lambda v, b, tol: v >= b, lambda b, tol: f'≥ {b}'),
-    'at_most':  (lambda v, b, tol: v <= b, lambda b, tol: f'≤ {b}'),
-    'between':  (lambda v, b, tol: b[0] <= v <= b[1], lambda b, tol: f'{b[0]} … {b[1]}'),
-    'equals':   (_near, lambda b, tol: f'= {b}' + (f' ± {tol:g}' if tol else '')),
+_BOUNDS = { # kind -> does it hold?, how it is written
+    'at_least': (lambda v, b, tol: v >= b, '≥ {}'),
+    'at_most':  (lambda v, b, tol: v <= b, '≤ {}'),
+    'between':  (lambda v, b, tol: b[0] <= v <= b[1], '{} … {}'),
+    'equals':   (_near, '= {}'),
 }
+
+def _holds(kind, value, bound, tol=0): return bool(_BOUNDS[kind][0](value, bound, tol))
 
 # %% ../nbs/00_core.ipynb #c015
 def _show(x, fmt=None):
@@ -43,78 +45,105 @@ def _show(x, fmt=None):
     if fmt: return format(x, fmt)
     return f'{x:,}' if isinstance(x, int) else f'{x:.4g}'
 
+def _says(kind, bound, tol, fmt):
+    "A bound as a reader wants to see it"
+    values = [_show(b, fmt) for b in bound] if kind == 'between' else [_show(bound, fmt)]
+    return _BOUNDS[kind][1].format(*values) + (f' ± {tol:g}' if tol else '')
+
 # %% ../nbs/00_core.ipynb #c018
 def _escape(s): return str(s).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
 
 class Row:
     "One line under a cell: as text, as HTML, and as JSON for the ledger"
-    def __init__(self, kind, parts, data): self.kind, self.parts, self.data = kind, {k: v for k, v in parts.items() if v}, data
+    def __init__(self,
+        kind:str, # 'claim' or 'exercise'
+        parts:dict, # what is shown, in order: {'text': …, 'value': …, 'bound': …}
+        data:dict, # what the ledger keeps
+    ): self.kind, self.parts, self.data = kind, {k: v for k, v in parts.items() if v}, data
     def __repr__(self): return '✓ ' + ' · '.join(self.parts.values())
+    def _repr_html_(self):
+        cell = f'<span class="{self.kind}-{{}}">{{}}</span>'.format
+        spans = [cell('tick', '✓'), *(cell(k, _escape(v)) for k, v in self.parts.items())]
+        return f'<div class="{self.kind}">{" ".join(spans)}</div>'
     def _repr_mimebundle_(self, include=None, exclude=None):
-        spans = ' '.join(f'<span class="{self.kind}-{k}">{_escape(v)}</span>' for k, v in self.parts.items())
-        html = f'<div class="{self.kind}"><span class="{self.kind}-tick">✓</span> {spans}</div>'
-        return {'text/plain': repr(self), 'text/html': html, f'application/vnd.walkdl.{self.kind}+json': self.data}
+        mime = f'application/vnd.walkdl.{self.kind}+json'
+        return {'text/plain': repr(self), 'text/html': self._repr_html_(), mime: self.data}
 
 def _display(row):
     "Show a row now, wherever in the cell it is made; outside a notebook do nothing"
-    if 'IPython' in sys.modules and sys.modules['IPython'].get_ipython(): sys.modules['IPython'].display.display(row)
+    ipython = sys.modules.get('IPython')
+    if ipython and ipython.get_ipython(): ipython.display.display(row)
 
 # %% ../nbs/00_core.ipynb #c021
-def _package(): return Path(__file__).parent if '__file__' in globals() else Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
+def _package():
+    "The folder of the package, also while its own notebook runs"
+    if '__file__' in globals(): return Path(__file__).parent
+    return Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
 
-def weights(name:str) -> Path: # file name, as in 'lenet5.safetensors'
+def weights(
+    name:str, # file name, as in 'lenet5.safetensors'
+) -> Path:
     "Where a small checkpoint or a seeds file lies inside the package"
     return _package()/'weights'/name
 
 # %% ../nbs/00_core.ipynb #c022
-def spread(name:str) -> dict: # the name given to `repeat`
+def spread(
+    name:str, # the name given to `repeat`
+) -> dict:
     "What `repeat` kept: the values over the seeds, their mean and standard deviation"
     path = weights(f'{name}.seeds.json')
-    if not path.exists(): raise FileNotFoundError(f"spread: no seeds kept under '{name}'; run the chapter's slow cells once")
-    return json.loads(path.read_text(encoding='utf-8'))
+    if path.exists(): return json.loads(path.read_text(encoding='utf-8'))
+    raise FileNotFoundError(f"spread: nothing kept under '{name}'; run the chapter's slow cells once")
 
-def _within(value, seeds):
-    "Does one run lie among the others, give or take two standard deviations?"
-    return min(seeds['values']) - 2*seeds['std'] <= value <= max(seeds['values']) + 2*seeds['std']
+def _check_seeds(text, value, s, holds, show):
+    "Does the bound hold for each seed, and does this run lie among them, give or take 2 std?"
+    low, high = min(s['values']), max(s['values'])
+    row = f'{s["n"]} seeds {show(low)} … {show(high)}'
+    if bad := [v for v in s['values'] if not holds(v)]:
+        raise AssertionError(f'The claim "{text}" holds here but not for every seed: {show(bad[0])}')
+    if not low - 2*s['std'] <= value <= high + 2*s['std']:
+        raise AssertionError(f'The claim "{text}": {show(value)} lies outside the {row}')
+    return row
 
 # %% ../nbs/00_core.ipynb #c023
+def _only(**bounds):
+    "The one bound that was given, and its kind"
+    given = [(k, b) for k, b in bounds.items() if b is not None]
+    if len(given) == 1: return given[0]
+    raise ValueError(f'claim: give exactly one of {", ".join(bounds)}; got {len(given)}')
+
+# %% ../nbs/00_core.ipynb #c024
 def claim(
     text:str, # a sentence without its number, as in "a LeNet reads unseen digits"
-    value, # what was measured: a number or 0-d tensor; with `equals` also text, list, array, tensor
-    at_least=None, at_most=None, equals=None, between=None, # the bound: exactly one of the four
+    value, # measured: number or 0-d tensor; with `equals` also text, list, array, tensor
+    at_least=None, at_most=None, equals=None, between=None, # the bound: exactly one of them
     tol:float=0, # with `equals`: how far apart two numbers may lie
     published=None, # what others reported, shown beside
     source:str=None, # who reported it, as in "LeCun et al. 1998"; stands in nbs/refs.bib
-    seeds:str=None, # name of the seeds kept by `repeat`: every one must hold, and `value` must lie among them
+    seeds:str=None, # name given to `repeat`: each seed must hold, and `value` lie among them
     fmt:str=None, # format of the numbers, as in '.1%'
 ):
-    "Show a measured number beside its bound; raise `AssertionError` with a full sentence if it does not hold"
-    given = {k: v for k, v in dict(at_least=at_least, at_most=at_most, equals=equals, between=between).items() if v is not None}
-    if len(given) != 1: raise ValueError(f'claim: give exactly one of at_least, at_most, equals, between; got {sorted(given) or "none"}')
-    if (published is None) != (source is None): raise ValueError('claim: a published figure needs its source, and a source its figure')
-    (kind, bound), = given.items()
-    holds, words = _BOUNDS[kind]
-    value, bound = _list(value), _list(bound)
-    shown = words([_show(b, fmt) for b in bound] if kind == 'between' else _show(bound, fmt), tol)
-    if not holds(value, bound, tol): raise AssertionError(f'The claim "{text}" does not hold: measured {_show(value, fmt)}, expected {shown}.')
-    row = dict(text=text, value=_show(value, fmt), bound=shown)
-    if seeds:
-        s = spread(seeds)
-        bad = [v for v in s['values'] if not holds(v, bound, tol)]
-        if bad: raise AssertionError(f'The claim "{text}" held here but not for every seed: {_show(bad[0], fmt)}, expected {shown}.')
-        if not _within(value, s): raise AssertionError(f'The claim "{text}": {_show(value, fmt)} lies outside the {s["n"]} seeds {_show(min(s["values"]), fmt)} … {_show(max(s["values"]), fmt)}.')
-        row['seeds'] = f'{s["n"]} seeds {_show(min(s["values"]), fmt)} … {_show(max(s["values"]), fmt)}'
-    if published is not None: row['published'] = f'published {_show(_list(published), fmt)} ({source})'
-    _display(Row('claim', row, dict(row, by=source or '')))
+    "Show a measured number beside its bound; raise `AssertionError` if it does not hold"
+    kind, bound = _only(at_least=at_least, at_most=at_most, equals=equals, between=between)
+    if (published is None) != (source is None):
+        raise ValueError('claim: a published figure needs its source, and a source its figure')
+    value, bound, show = _list(value), _list(bound), lambda x: _show(_list(x), fmt)
+    holds, wanted = lambda v: _holds(kind, v, bound, tol), _says(kind, bound, tol, fmt)
+    if not holds(value):
+        raise AssertionError(f'The claim "{text}" does not hold: measured {show(value)}, expected {wanted}.')
+    row = dict(text=text, value=show(value), bound=wanted)
+    if seeds: row['seeds'] = _check_seeds(text, value, spread(seeds), holds, show)
+    if published is not None: row['published'] = f'published {show(published)} ({source})'
+    _display(Row('claim', row, row | dict(by=source or '')))
 
-# %% ../nbs/00_core.ipynb #c035
+# %% ../nbs/00_core.ipynb #c036
 def repeat(
     name:str, # under which `claim(seeds=name)` finds the values
     run, # seed -> the measured number
     seeds=range(5), # at least five
 ) -> list:
     "Run an experiment once for each seed and keep the values in walkdl/weights/NAME.seeds.json"
-    if len(seeds) < 5: raise ValueError(f'repeat: {len(seeds)} seeds say little about spread; give five or more')
+    if len(seeds) < 5: raise ValueError(f'repeat: {len(seeds)} seeds say little; give five or more')
     values = []
     for seed in seeds:
         set_seed(seed)
@@ -131,12 +160,12 @@ def _write(path, text):
     part.write_text(text, encoding='utf-8')
     os.replace(part, path)
 
-# %% ../nbs/00_core.ipynb #c042
+# %% ../nbs/00_core.ipynb #c043
 class NotYet(AssertionError):
     "An exercise is not solved yet; the message says what is wrong"
     def _render_traceback_(self): return [f'✗ {self}']
 
-# %% ../nbs/00_core.ipynb #c043
+# %% ../nbs/00_core.ipynb #c044
 class Exercise:
     "A checker with a name; call it with an answer"
     def __init__(self, name, check): self.name, self.check, self.__doc__ = name, check, check.__doc__
@@ -148,18 +177,23 @@ class Exercise:
         except Exception as e: return f'your answer raised {type(e).__name__}: {e}'
     def __call__(self, answer):
         if problem := self.problem(answer): raise NotYet(f'{self.name}: {problem}')
-        _display(Row('exercise', dict(text=self.name, value='solved'), dict(name=self.name, solved=True)))
+        self.show('solved', solved=True)
     def rejects(self, *wrong): # answers that must fail
         "Prove that the checker catches planted wrong answers"
         for w in wrong:
-            if not self.problem(w): raise AssertionError(f'{self.name}: the planted wrong answer {w!r} passes the checker')
-        _display(Row('exercise', dict(text=self.name, value=f'rejects {len(wrong)} wrong answers'), dict(name=self.name, rejects=len(wrong))))
+            if not self.problem(w): raise AssertionError(f'{self.name}: the planted wrong answer {w!r} passes')
+        self.show(f'rejects {len(wrong)} wrong answers', rejects=len(wrong))
+    def show(self, words, **data):
+        _display(Row('exercise', dict(text=self.name, value=words), dict(name=self.name, **data)))
 
-def exercise(name:str): # short and unique, as in 'nand'
+# %% ../nbs/00_core.ipynb #c045
+def exercise(
+    name:str, # short and unique, as in 'nand'
+):
     "Decorator: turn a function `answer -> None or what is wrong` into an `Exercise`"
     return lambda check: Exercise(name, check)
 
-# %% ../nbs/00_core.ipynb #c052
+# %% ../nbs/00_core.ipynb #c054
 class C:
     "Colour-blind safe colours, the same in plots and live models (Okabe and Ito 2008)"
     blue, orange, green, red = '#0072B2', '#E69F00', '#009E73', '#D55E00'
@@ -169,40 +203,48 @@ class C:
 def style(dark:bool=False): # True for a notebook with a dark theme
     "Set the one plotting style of the course"
     import matplotlib as mpl
-    ink = '#dddddd' if dark else C.ink
+    inked = 'text.color axes.labelcolor axes.edgecolor axes.titlecolor xtick.color ytick.color'.split()
+    clear = 'figure.facecolor axes.facecolor savefig.facecolor'.split()
     mpl.rcParams.update({
         'figure.figsize': (6.4, 3.6), 'figure.dpi': 110, 'savefig.dpi': 110, 'savefig.bbox': 'tight',
-        'figure.facecolor': 'none', 'axes.facecolor': 'none', 'savefig.facecolor': 'none', 'legend.frameon': False,
-        'font.size': 11, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'axes.spines.top': False, 'axes.spines.right': False,
-        'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8, 'axes.grid': False, 'image.cmap': 'gray',
-        **{k: ink for k in ('text.color', 'axes.labelcolor', 'axes.edgecolor', 'xtick.color', 'ytick.color', 'axes.titlecolor')}})
+        'font.size': 11, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'legend.frameon': False,
+        'axes.spines.top': False, 'axes.spines.right': False, 'axes.grid': False, 'image.cmap': 'gray',
+        'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8,
+        **dict.fromkeys(inked, '#dddddd' if dark else C.ink), **dict.fromkeys(clear, 'none')})
 
-# %% ../nbs/00_core.ipynb #c053
+# %% ../nbs/00_core.ipynb #c055
 def show_grid(
-    images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list of these
+    images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list
     titles=None, # one text for each
     ncol:int=8, # images in a row
     size:float=1., # inches a side
     cmap:str='gray', # for grey images
 ):
     "Show images side by side, on an opaque background that dark pages leave alone; returns the figure"
-    import matplotlib.pyplot as plt, numpy as np
-    images = [np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x) for x in images]
+    import matplotlib.pyplot as plt
+    images = [_image(x, i) for i, x in enumerate(images)]
     if not images: raise ValueError('show_grid: no images')
-    if titles is not None and len(titles) != len(images): raise ValueError(f'show_grid: {len(images)} images but {len(titles)} titles')
-    nrow = -(-len(images) // ncol)
-    fig, axes = plt.subplots(nrow, min(ncol, len(images)), squeeze=False, facecolor='white',
-                             figsize=(size*min(ncol, len(images)), nrow*size*(1.25 if titles is not None else 1.05)))
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f'show_grid: {len(images)} images but {len(titles)} titles')
+    rows, cols, tall = -(-len(images) // ncol), min(ncol, len(images)), 1.05 if titles is None else 1.25
+    fig, axes = plt.subplots(rows, cols, squeeze=False, facecolor='white', figsize=(size*cols, size*rows*tall))
     for ax in axes.flat: ax.axis('off')
-    for i, (ax, x) in enumerate(zip(axes.flat, images)):
-        if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4): x = x.transpose(1, 2, 0)
-        if x.ndim not in (2, 3): raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
-        ax.imshow(x.squeeze(), cmap=cmap)
-        if titles is not None: ax.set_title(titles[i], fontsize=9, loc='center', color='black')
+    for ax, x in zip(axes.flat, images): ax.imshow(x, cmap=cmap)
+    for ax, t in zip(axes.flat, titles if titles is not None else ()):
+        ax.set_title(t, fontsize=9, loc='center', color='black')
     fig.tight_layout(pad=.2)
     return fig
 
-# %% ../nbs/00_core.ipynb #c057
+def _image(x, i):
+    "An image as matplotlib wants it: [H,W] or [H,W,3]"
+    import numpy as np
+    x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
+    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4): x = x.transpose(1, 2, 0)
+    if x.ndim == 3 and x.shape[2] == 1: x = x[..., 0]
+    if x.ndim == 2 or x.ndim == 3 and x.shape[2] in (3, 4): return x
+    raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
+
+# %% ../nbs/00_core.ipynb #c062
 def timed(
     fn, *args, # called as fn(*args)
     n:int=5, # repetitions, after one to warm up
@@ -222,10 +264,11 @@ def table(
     "A plain table for the page, without an index"
     import pandas as pd
     from IPython.display import HTML
-    html = pd.DataFrame(rows).to_html(index=False, border=0, classes='table', na_rep='', escape=True)
-    return HTML(html.replace('<thead>', f'<caption>{_escape(caption)}</caption>\n  <thead>') if caption else html)
+    html = pd.DataFrame(rows).to_html(index=False, border=0, classes='table', na_rep='')
+    said = f'<caption>{_escape(caption)}</caption>\n  ' if caption else ''
+    return HTML(html.replace('<thead>', said + '<thead>'))
 
-# %% ../nbs/00_core.ipynb #c059
+# %% ../nbs/00_core.ipynb #c064
 def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def save_weights(
@@ -249,30 +292,33 @@ def load_weights(
 ):
     "Load saved weights into `model` after checking their hash; returns `model` in evaluation mode"
     path, card = weights(f'{name}.safetensors'), weights(f'{name}.json')
-    if not path.exists(): raise FileNotFoundError(f"load_weights: no weights '{name}' in the package; there are: {', '.join(sorted(p.stem for p in path.parent.glob('*.safetensors'))) or 'none'}")
-    if _sha256(path) != json.loads(card.read_text(encoding='utf-8'))['sha256']: raise ValueError(f"load_weights: {path.name} is not the file that its card describes; reinstall the package")
+    if not path.exists():
+        there = sorted(p.stem for p in path.parent.glob('*.safetensors'))
+        raise FileNotFoundError(f"load_weights: no weights '{name}'; there are: {', '.join(there) or 'none'}")
+    if _sha256(path) != json.loads(card.read_text(encoding='utf-8'))['sha256']:
+        raise ValueError(f'load_weights: {path.name} is not the file that its card describes; reinstall walkdl')
     from safetensors.torch import load_file
     model.load_state_dict(load_file(path))
     return model.eval()
 
-# %% ../nbs/00_core.ipynb #c064
+# %% ../nbs/00_core.ipynb #c069
 @exercise('bound')
 def check_bound(b):
     "The highest two-decimal bound that holds for 0.9731, 0.9688, 0.9754, 0.9702 and 0.9719"
     if b > .9688: return f'{b} does not hold for the seed that reached 0.9688'
     if b != .96: return f'{b} holds, but a higher bound with two decimals holds as well'
 
-# %% ../nbs/00_core.ipynb #c069
+# %% ../nbs/00_core.ipynb #c074
 @exercise('checker')
 def check_checker(f):
     "A function that returns None for 3 and a sentence with the wrong answer in it otherwise"
     if (said := f(3)) is not None: return f'3 is the mean of 1, 2, 3 and 6, but you say {said!r}'
     for wrong in (2.5, 12):
         said = f(wrong)
-        if not isinstance(said, str): return f'for the wrong answer {wrong} you return {said!r}; return a sentence'
+        if not isinstance(said, str): return f'for {wrong}, which is wrong, you return {said!r}; return a sentence'
         if str(wrong) not in said: return f'your sentence for {wrong} does not say what the learner gave'
 
-# %% ../nbs/00_core.ipynb #c074
+# %% ../nbs/00_core.ipynb #c079
 @exercise('empty claim')
 def check_empty(n):
     "The number of the claim that can never fail: 1, 2 or 3"
