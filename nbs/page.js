@@ -21,3 +21,27 @@ const reachable = () => {
 };
 addEventListener('load', reachable); addEventListener('resize', reachable);
 document.addEventListener('toggle', reachable, true);
+
+if (!window.bootstrap) document.addEventListener('click', event => {      // smalldocs' pages come without Bootstrap's script
+  const button = event.target.closest('[data-bs-toggle="collapse"], [data-bs-toggle="tab"]');
+  if (!button) return;
+  const target = document.querySelector(button.dataset.bsTarget || button.getAttribute('href'));
+  if (button.dataset.bsToggle === 'collapse') {
+    const open = target.classList.toggle('show');
+    button.classList.toggle('collapsed', !open); button.setAttribute('aria-expanded', open);
+  } else {
+    for (const tab of button.closest('[role="tablist"], ul').querySelectorAll('[data-bs-toggle="tab"]')) {
+      tab.classList.toggle('active', tab === button); tab.setAttribute('aria-selected', tab === button);
+    }
+    for (const pane of target.parentElement.children) pane.classList.toggle('active', pane === target);
+  }
+  event.preventDefault();
+});
+
+const theme = () => {      // one place where scripts and live models read the theme
+  const root = document.documentElement;
+  const dark = root.dataset.scheme === 'alternate' || [root, document.body].some(e => e.classList.contains('quarto-dark'));
+  if (root.dataset.bsTheme !== (dark ? 'dark' : 'light')) root.dataset.bsTheme = dark ? 'dark' : 'light';
+};
+for (const node of [document.documentElement, document.body]) new MutationObserver(theme).observe(node, {attributeFilter: ['class', 'data-scheme']});
+theme();

@@ -2,10 +2,11 @@
 
 nbs/11_perceptron.html becomes perceptron.html; each relative link is resolved, mapped and written anew.
 """
-import base64, html, io, json, logging, os, posixpath, re, shutil, struct, subprocess
+import base64, html, json, os, posixpath, re, shutil, struct, subprocess
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+import weight
 from notebooks import BUILD, NBS, ROOT
 
 URL = re.compile(r'(\s(?:href|src|data-src|poster|content)=")([^"]*)(")')
@@ -54,14 +55,6 @@ def move(out, site_url):
 
 # ---------- pictures and tables
 
-def has_alpha(png):
-    "A plot has a transparent background, a photograph or a grid has not"
-    try: from PIL import Image
-    except ImportError: return False
-    im = Image.open(io.BytesIO(png))
-    return im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
-
-
 def size(png): return struct.unpack('>II', png[16:24])
 
 
@@ -77,7 +70,7 @@ def pictures(text, page, out):
             n += 1
             png = base64.b64decode(data[2])
             file = out/folder/f'{n:02}.{data[1]}'
-            file.parent.mkdir(parents=True, exist_ok=True); file.write_bytes(png)
+            file.parent.mkdir(parents=True, exist_ok=True)
             tag = tag.replace(src[1], f'{posixpath.basename(folder)}/{file.name}')
         else:
             file = out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src[1])))
@@ -85,8 +78,10 @@ def pictures(text, page, out):
             png = file.read_bytes()
         if png[:4] == b'\x89PNG':
             w, h = size(png)
+            png, plot = weight.smaller(png)
             tag = re.sub(r'\s(width|height)="[^"]*"', '', tag).replace('<img', f'<img width="{w}" height="{h}"', 1)
-            if has_alpha(png): tag = re.sub(r'class="', 'class="plot ', tag, count=1) if 'class="' in tag else tag.replace('<img', '<img class="plot"', 1)
+            if plot: tag = re.sub(r'class="', 'class="plot ', tag, count=1) if 'class="' in tag else tag.replace('<img', '<img class="plot"', 1)
+        file.write_bytes(png)
         return tag if 'loading=' in tag else tag.replace('<img', '<img loading="lazy"', 1)
     return re.sub(r'<img\b[^>]*>', img, text)
 
@@ -143,12 +138,7 @@ MERMAID = re.compile(r'https://[^/"\']+/npm/mermaid@[\d.]+/dist/mermaid\.esm\.mi
 def vendor(out, pages):
     "KaTeX's style and fonts, Mermaid and ONNX Runtime beside the pages that use them"
     libs = out/'site_libs'
-    if any('class="katex' in t for t in pages.values()):
-        css = (VENDOR/'katex/dist/katex.min.css').read_text()
-        css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("[^"]*"\)', '', css)
-        (libs/'katex/fonts').mkdir(parents=True, exist_ok=True)
-        (libs/'katex/katex.css').write_text(css)
-        for font in (VENDOR/'katex/dist/fonts').glob('*.woff2'): shutil.copy(font, libs/'katex/fonts')
+    if any('class="katex' in t for t in pages.values()): weight.katex(VENDOR/'katex/dist', libs/'katex', pages)
     if any('site_libs/mermaid/' in t for t in pages.values()):
         shutil.copytree(VENDOR/'mermaid/dist/chunks/mermaid.esm.min', libs/'mermaid/chunks/mermaid.esm.min', ignore=shutil.ignore_patterns('*.map'), dirs_exist_ok=True)
         shutil.copy(VENDOR/'mermaid/dist/mermaid.esm.min.mjs', libs/'mermaid')
@@ -165,72 +155,9 @@ def head(text, page):
     "The page's own script, and KaTeX's style where there is maths"
     up = '../' * page.count('/')
     text = MERMAID.sub(f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', FOREIGN.sub('', text))
+    text = re.sub(r'<script src="[^"]*/bootstrap\.bundle\.min\.js"></script>', '', text)      # page.js opens and closes
     more = f'<link rel="stylesheet" href="{up}site_libs/katex/katex.css">' if 'class="katex' in text else ''
     return text.replace('</head>', f'{more}<script src="{up}page.js" defer></script></head>', 1)
-
-
-def purged(rules, words):
-    "CSS rules without the selectors that name a class found nowhere in the site"
-    import tinycss2
-    kept = []
-    for r in rules:
-        if r.type == 'qualified-rule':
-            selectors = re.split(r',(?![^(]*\))', tinycss2.serialize(r.prelude))
-            live = [s for s in selectors if all(c.replace('\\', '') in words for c in re.findall(r'\.((?:[\w-]|\\.)+)', re.sub(r':not\([^)]*\)', '', s)))]
-            if live: kept.append(f'{",".join(live)}{{{tinycss2.serialize(r.content)}}}')
-        elif r.type == 'at-rule' and r.lower_at_keyword in ('media', 'supports', 'layer') and r.content:
-            inner = purged(tinycss2.parse_rule_list(r.content, skip_comments=True, skip_whitespace=True), words)
-            if inner: kept.append(f'@{r.at_keyword}{tinycss2.serialize(r.prelude)}{{{inner}}}')
-        elif r.type == 'at-rule' and not (r.lower_at_keyword == 'import' and 'http' in r.serialize()): kept.append(r.serialize())
-    return ''.join(kept)
-
-
-def prune(out, pages):
-    "Libraries' styles cut to the classes in use, the icon font to its icons in use"
-    try: import tinycss2
-    except ImportError: return
-    words = set(re.findall(r'[\w-]+', ' '.join(pages.values())))
-    for f in out.rglob('*.js'): words |= set(re.findall(r'[\w-]+', f.read_text(encoding='utf-8', errors='ignore')))
-    styles = [f for f in (out/'site_libs').rglob('*.css') if 'katex' not in f.parts]
-    for f in styles: f.write_text(purged(tinycss2.parse_stylesheet(f.read_text(encoding='utf-8'), skip_comments=True, skip_whitespace=True), words), encoding='utf-8')
-    used = {ord(c) for f in styles for c in f.read_text(encoding='utf-8') if 0xe000 <= ord(c) < 0x10000}
-    for css in styles:
-        if 'bootstrap-icons' in css.name: icon_font(css, used)
-
-
-def icon_font(css, used):
-    from fontTools import subset
-    logging.getLogger('fontTools').setLevel(logging.ERROR)
-    text = css.read_text(encoding='utf-8')
-    urls = [u.split('?')[0] for u in re.findall(r'url\(["\']?([^"\')]+)', text)]
-    font = next((css.parent/u for u in urls if u.endswith('.woff') and (css.parent/u).exists()), None)
-    if not font: return
-    opts = subset.Options(); opts.flavor = 'woff'
-    f = subset.load_font(str(font), opts)
-    s = subset.Subsetter(opts); s.populate(unicodes=used); s.subset(f)
-    subset.save_font(f, str(font), opts)
-    face = f'@font-face{{font-display:block;font-family:"bootstrap-icons";src:url({font.relative_to(css.parent).as_posix()}) format("woff")}}'
-    css.write_text(face + re.sub(r'@font-face\s*\{[^}]*\}', '', text), encoding='utf-8')
-    for u in urls:
-        if u.endswith('.woff2'): (css.parent/u).unlink(missing_ok=True)
-
-
-# ---------- weight
-
-def weigh(out):
-    "What each page transfers, in kB: the page, its styles, scripts, pictures, and the fonts that it needs"
-    def linked(file):
-        text = file.read_text(encoding='utf-8')
-        for u in re.findall(r'<(?:script|link|img)\b[^>]*?\s(?:src|href)="([^"#?:]+)"', text):
-            f = (file.parent/unquote(u)).resolve()
-            if f.is_file() and f.suffix != '.html' and 'demos' not in f.parts: yield f
-        if 'class="katex' in text: yield from (out/'site_libs/katex/fonts'/f'KaTeX_{n}.woff2' for n in ('Main-Regular', 'Math-Italic', 'Size1-Regular', 'Size2-Regular'))
-        yield from out.glob('site_libs/bootstrap-icons/fonts/*.woff')
-    sheet = {}
-    for p in sorted(out.glob('*.html')):
-        files = {p, *linked(p)}
-        sheet[p.name] = {'kb': round(sum(f.stat().st_size for f in files if f.exists())/1000, 1), 'demo': '<walk-demo' in p.read_text(encoding='utf-8')}
-    return sheet
 
 
 def lift(out, site_url=''):
@@ -238,12 +165,13 @@ def lift(out, site_url=''):
     files = {p.relative_to(out).as_posix(): p for p in out.rglob('*.html') if not {'site_libs', 'demos'} & set(p.relative_to(out).parts)}
     pages = {name: navigation(boxed(pictures(p.read_text(encoding='utf-8'), name, out))) for name, p in files.items()}
     done = formulas(pages.values())
-    pages = {name: head(typeset(t, done), name) for name, t in pages.items()}
+    pages = {name: weight.lighter(head(typeset(t, done), name)) for name, t in pages.items()}
     for name, p in files.items(): p.write_text(pages[name], encoding='utf-8')
     shutil.copy(NBS/'page.js', out)
+    (out/'site_libs/bootstrap/bootstrap.bundle.min.js').unlink(missing_ok=True)
     vendor(out, pages)
-    prune(out, pages)
-    sheet = weigh(out)
+    weight.styles(out, pages)
+    sheet = weight.weigh(out)
     BUILD.mkdir(exist_ok=True)
     (BUILD/'pages.json').write_text(json.dumps(sheet, indent=1) + '\n')
     plain = {k: v['kb'] for k, v in sheet.items() if not v['demo']} or {'no page': 0}

@@ -35,6 +35,9 @@ def title(path):
     return m[1].strip() if (m := re.match(r'#\s+(.+)', first)) else path.stem
 
 
+def count(n, word): return f"{n} {word}{'' if n == 1 else 's'}"
+
+
 def raw(html): return f'````{{=html}}\n{html.strip()}\n````\n'
 
 
@@ -84,7 +87,7 @@ def claims():
             rows.append([f'<span class="claim-tick">✓</span> {escape(r["text"])}', measured, escape(str(r['bound'])), published(r) or '<span class="none">–</span>',
                          f'<small>{escape(title(path))}</small><br>{page_link(path, r["heading"])}'])
     html = table(['Claim', 'Measured', 'Bound', 'Published', 'Chapter'], rows, ' id="claims"')
-    intro = f'{len(rows)} claims in {len(names)} notebooks, and {solved} exercises whose planted wrong answers fail. All held in the last run.\n\n'
+    intro = f'{count(len(rows), "claim")} in {count(len(names), "notebook")}, and {count(solved, "exercise")} whose planted wrong answers fail. All held in the last run.\n\n'
     return intro + raw(filterable(html, 'claims', names, 'Chapter'))
 
 
@@ -106,7 +109,7 @@ def score():
         if not (e := board['notebooks'].get(path.stem)): continue
         for k in total: total[k] += e.get(k, 0)
         rows.append([page_link(path, text=title(path)), f"{e['seconds']:.1f}", f"{e.get('mb', 0):,.0f}", e.get('claims', 0), e.get('exercises', 0), f"{path.stat().st_size/1000:,.0f}"])
-    rows.append([f'<strong>{len(rows)} notebooks</strong>', f"<strong>{total['seconds']:.1f}</strong>", '', f"<strong>{total['claims']}</strong>", f"<strong>{total['exercises']}</strong>", ''])
+    rows.append([f'<strong>{count(len(rows), "notebook")}</strong>', f"<strong>{total['seconds']:.1f}</strong>", '', f"<strong>{total['claims']}</strong>", f"<strong>{total['exercises']}</strong>", ''])
     html = table(['Notebook', 'Seconds', 'Memory, MB', 'Claims', 'Exercises', 'File, kB'], rows, numeric=(1, 2, 3, 4, 5))
     more, pages, run = [], page_weights(), runs()
     if (ms := run.get('import_ms')) is not None: more.append(['<code>import walkdl</code>', f'{ms:.0f} ms', '100 ms'])
@@ -130,11 +133,13 @@ def sources(): return list(csv.DictReader((NBS/'sources.csv').open(encoding='utf
 def source_faults(rows=None):
     "What is wrong in the map of sources: one sentence for each fault"
     by_name = {re.sub(r'^\d+_', '', p.stem): p for p in chapters()}
+    plan = set(re.findall(r'\b\d\d_(\w+)', (ROOT/'_quarto.yml').read_text(encoding='utf-8'))) | set(by_name)
     cache, bad = {}, []
     for n, r in enumerate(rows if rows is not None else sources(), start=2):
         where = f'nbs/sources.csv line {n} ({r["lecture"]}: {r["item"]})'
         if r['lecture'] not in NAMES: bad.append(f'{where}: unknown lecture {r["lecture"]!r}')
         if r['status'] not in ('covered', 'planned', 'aside'): bad.append(f'{where}: status {r["status"]!r} is none of covered, planned, aside')
+        if r['status'] == 'planned' and r['chapter'] not in plan: bad.append(f'{where}: no chapter {r["chapter"]!r} is planned in _quarto.yml')
         if r['status'] != 'covered': continue
         if r['chapter'] not in by_name: bad.append(f'{where}: there is no chapter {r["chapter"]!r}'); continue
         path = by_name[r['chapter']]
@@ -208,31 +213,35 @@ def api():
     return '\n'.join(parts)
 
 
+def sentences(path):
+    "Every sentence of a notebook's prose with the heading that it stands under"
+    heading = ''
+    for cell in read(path)['cells']:
+        if cell['cell_type'] != 'markdown': continue
+        for block in re.split(r'\n\s*\n|\n(?=\s*[-*] |\s*\d+\. |#)', source(cell)):
+            if m := re.match(r'#{2,6}\s+(.+)', block): heading = m[1]; block = block[m.end():]
+            flat = re.sub(r'\s+', ' ', re.sub(r'^\s*([-*>]|\d+\.)\s+', '', block)).strip()
+            if flat and flat[0] not in '#|`:$' and not flat.startswith('**Terms'): yield from ((heading, s) for s in re.split(r'(?<=[.!?])\s+(?=[A-Z*_`(])', flat))
+
+
 def terms():
-    "Glossary: {term: (path, heading, sentence)}, from bold terms that a chapter lists under its recap"
+    "Glossary: {term: (path, heading, sentence)}: the terms listed under a recap, each with the sentence that has it in bold"
     found = {}
     for path in chapters():
-        texts, heading, listed, bold = [], '', [], {}
-        for cell in read(path)['cells']:
-            if cell['cell_type'] != 'markdown': continue
-            for block in re.split(r'\n\s*\n', source(cell)):
-                if m := re.match(r'#{2,6}\s+(.+)', block): heading = m[1]; block = '\n'.join(block.split('\n')[1:])
-                if m := re.match(r'\*\*Terms\*\*:?\s*(.+)', block.strip(), re.S): listed += [plain(t).strip(' .') for t in re.split(r'\s*·\s*', m[1].replace('\n', ' '))]; continue
-                flat = re.sub(r'\s+', ' ', block)
-                for m in re.finditer(r'\*\*([^*]+)\*\*', flat):
-                    sentence = next((s for s in re.split(r'(?<=[.!?:])\s+(?=[A-Z*_`(])', flat) if m[0] in s), flat)
-                    bold.setdefault(m[1].strip().lower(), (path, heading, sentence))
-        for t in listed:
-            key = t.lower()
-            hit = bold.get(key) or next((bold[b] for b in bold if b.rstrip('s') == key.rstrip('s') or b in key or key in b), None)
-            found.setdefault(t, hit or (path, '', ''))
+        text = '\n\n'.join(source(c) for c in read(path)['cells'] if c['cell_type'] == 'markdown')
+        listed = [plain(t).strip(' .') for m in re.finditer(r'\*\*Terms:?\*\*:?\s*((?:.+\n?)+)', text) for t in re.split(r'\s*·\s*', m[1].replace('\n', ' '))]
+        said = [(h, s) for h, s in sentences(path) if h != 'Recap'] + [(h, s) for h, s in sentences(path) if h == 'Recap']
+        for term in filter(None, listed):
+            word = re.escape(term.lower().rstrip('s'))
+            best = next((x for form in (rf'\*\*{word}', rf'\*\*[^*]*{word}', rf'[*_]{word}', rf'\b{word}') for x in said if re.search(form, x[1].lower())), ('', ''))
+            found.setdefault(term, (path, *best))
     return found
 
 
 def glossary():
     items = []
     for term, (path, heading, sentence) in sorted(terms().items(), key=lambda kv: kv[0].lower()):
-        says = nbfilter.markdown(re.sub(r'^[-*]\s+|^>\s*', '', sentence), NBS)
+        says = nbfilter.markdown(sentence, NBS)
         items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says or "See the chapter."} {{{{LINK}}}}\n'.replace('{{LINK}}', f'[{title(path)}]({path.name}{"#" + anchor(heading) if heading else ""}){{.where}}'))
     return '\n'.join(items) if items else 'No terms yet.\n'
 
