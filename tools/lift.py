@@ -20,7 +20,7 @@ def lifted(path):
     "Where a file of the rendered site goes: nbs/11_perceptron.html -> perceptron.html"
     if not path.startswith('nbs/'): return path
     path = path[4:]
-    return path if path.endswith('.ipynb') else re.sub(r'^\d\d_(?=\w+?(_files/|\.))', '', path)
+    return path if path.endswith('.ipynb') else re.sub(r'^\d\d[a-z]?_(?=\w+?(_files/|\.))', '', path)
 
 
 def relink(url, page):

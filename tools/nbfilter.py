@@ -80,7 +80,7 @@ def chapter_links(text, folder):
     "A link to a chapter that is not written yet becomes its text; one out of nbs/ goes to the repository"
     def keep(m): return m[0] if (folder/m[2]).exists() else m[1]
     text = re.sub(r'\]\(\.\./([^)\s]+)\)', lambda m: f"]({settings()['git_url']}/blob/{settings()['branch']}/{m[1]})", text)
-    return re.sub(r'\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\d\d_\w+\.ipynb)[^)]*\)', keep, text)
+    return re.sub(r'\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\d\d[a-z]?_\w+\.ipynb)[^)]*\)', keep, text)
 
 
 def markdown(text, folder):

@@ -32,7 +32,7 @@ def headings(path):
 
 def title(path):
     first = source(read(path)['cells'][0])
-    return m[1].strip() if (m := re.match(r'#\s+(.+)', first)) else path.stem
+    return plain(m[1]) if (m := re.match(r'#\s+(.+)', first)) else path.stem
 
 
 def count(n, word): return f"{n} {word}{'' if n == 1 else 's'}"
@@ -71,7 +71,7 @@ def published(row):
 
 
 def page_link(path, heading='', text=None):
-    name = re.sub(r'^\d+_', '', path.stem)
+    name = re.sub(r'^\d+[a-z]?_', '', path.stem)
     return f'<a href="{name}.html{"#" + anchor(heading) if heading and anchor(heading) in headings(path) else ""}">{escape(text or plain(heading) or title(path))}</a>'
 
 
@@ -132,8 +132,8 @@ def sources(): return list(csv.DictReader((NBS/'sources.csv').open(encoding='utf
 
 def source_faults(rows=None):
     "What is wrong in the map of sources: one sentence for each fault"
-    by_name = {re.sub(r'^\d+_', '', p.stem): p for p in chapters()}
-    plan = set(re.findall(r'\b\d\d_(\w+)', (ROOT/'_quarto.yml').read_text(encoding='utf-8'))) | set(by_name)
+    by_name = {re.sub(r'^\d+[a-z]?_', '', p.stem): p for p in chapters()}
+    plan = set(re.findall(r'\b\d\d[a-z]?_(\w+)', (ROOT/'_quarto.yml').read_text(encoding='utf-8'))) | set(by_name)
     cache, bad = {}, []
     for n, r in enumerate(rows if rows is not None else sources(), start=2):
         where = f'nbs/sources.csv line {n} ({r["lecture"]}: {r["item"]})'
@@ -151,7 +151,7 @@ def source_faults(rows=None):
 
 
 def source_page():
-    rows, by_name = sources(), {re.sub(r'^\d+_', '', p.stem): p for p in chapters()}
+    rows, by_name = sources(), {re.sub(r'^\d+[a-z]?_', '', p.stem): p for p in chapters()}
     done = sum(r['status'] == 'covered' for r in rows)
     parts = [f'{len(rows)} slides and sections of five lectures; {done} are covered by a chapter that is written, the rest name the chapter that is to carry them.\n']
     for key, name in NAMES.items():

@@ -19,7 +19,7 @@ PROC, OUT, CONFIG = ROOT/'_proc', ROOT/'_docs', ROOT/'_quarto.yml'
 def sidebar():
     "A planned chapter that has been written becomes a link in the sidebar"
     text = CONFIG.read_text(encoding='utf-8')
-    entry = re.compile(r'\{text: ("[^"]*")\}  # (\d\d_\w+)$', re.M)
+    entry = re.compile(r'\{text: ("[^"]*")\}  # (\d\d[a-z]?_\w+)$', re.M)
     new = entry.sub(lambda m: f'{{href: nbs/{m[2]}.ipynb, text: {m[1]}}}' if (NBS/f'{m[2]}.ipynb').exists() else m[0], text)
     if new != text: CONFIG.write_text(new, encoding='utf-8'); print('_quarto.yml: the sidebar has new chapters')
 
