@@ -59,7 +59,7 @@ def test_wheel_installs_without_nbdev_and_its_pins(clean):
 
 def test_a_learner_gets_the_notebooks(clean, tmp_path):
     command = ENV/'bin/walkdl'
-    said = sh(command, 'learn', 'walk', '--no_open', '--no_install', cwd=tmp_path)
+    said = sh(command, 'learn', 'walk', '--no-open', '--no_install', cwd=tmp_path)
     chapters = sorted(p.name for p in (ROOT/'nbs').glob('[0-9]*.ipynb'))
     assert sorted(p.name for p in (tmp_path/'walk').glob('*.ipynb')) == chapters, said
     assert 'Compare this machine' in sh(command, '--help', cwd=tmp_path)

@@ -9,7 +9,7 @@ __all__ = ['notebooks_dir', 'chapters', 'stub', 'learner_edition', 'constraints'
 # %% ../nbs/03_cli.ipynb #c003
 import ast, importlib.metadata as metadata, importlib.util, json, os, re, shutil, subprocess, sys
 from pathlib import Path
-from fastcore.script import call_parse
+from fastcore.script import anno_parser, call_parse
 from .core import claim, exercise, _package, _write
 
 # %% ../nbs/03_cli.ipynb #c006
@@ -176,10 +176,12 @@ def main():
         lines = [f'  walkdl {n:<7} {f.__doc__}' for n, f in _COMMANDS.items()]
         print('\n'.join(['usage: walkdl COMMAND [--help]', *lines]))
         sys.exit(name not in ('--help', '-h'))
-    words = [f'--{w[2:].replace("-", "_")}' if w.startswith('--') else w for w in sys.argv[2:]]
+    words = sys.argv[2:]
     if name == 'data' and len(words) > 2: words = [words[0], ','.join(words[1:])]
-    sys.argv = [f'walkdl {name}', *words]
-    _COMMANDS[name]()
+    parser = anno_parser(_COMMANDS[name], prog=f'walkdl {name}')
+    known = {o.replace('-', '_'): o for a in parser._actions for o in a.option_strings}
+    args = vars(parser.parse_args([known.get(w.replace('-', '_'), w) for w in words]))
+    _COMMANDS[name](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
 
 # %% ../nbs/03_cli.ipynb #c036
 @exercise('stub')

@@ -69,12 +69,13 @@ class Row:
         mime = f'application/vnd.walkdl.{self.kind}+json'
         return {'text/plain': repr(self), 'text/html': self._repr_html_(), mime: self.data}
 
+# %% ../nbs/00_core.ipynb #c019
 def _display(row):
     "Show a row now, wherever in the cell it is made; outside a notebook do nothing"
     ipython = sys.modules.get('IPython')
     if ipython and ipython.get_ipython(): ipython.display.display(row)
 
-# %% ../nbs/00_core.ipynb #c021
+# %% ../nbs/00_core.ipynb #c022
 def _package():
     "The folder of the package, also while its own notebook runs"
     if '__file__' in globals(): return Path(__file__).parent
@@ -86,7 +87,7 @@ def weights(
     "Where a small checkpoint or a seeds file lies inside the package"
     return _package()/'weights'/name
 
-# %% ../nbs/00_core.ipynb #c022
+# %% ../nbs/00_core.ipynb #c023
 def spread(
     name:str, # the name given to `repeat`
 ) -> dict:
@@ -105,14 +106,14 @@ def _check_seeds(text, value, s, holds, show):
         raise AssertionError(f'The claim "{text}": {show(value)} lies outside the {row}')
     return row
 
-# %% ../nbs/00_core.ipynb #c023
+# %% ../nbs/00_core.ipynb #c024
 def _only(**bounds):
     "The one bound that was given, and its kind"
     given = [(k, b) for k, b in bounds.items() if b is not None]
     if len(given) == 1: return given[0]
     raise ValueError(f'claim: give exactly one of {", ".join(bounds)}; got {len(given)}')
 
-# %% ../nbs/00_core.ipynb #c024
+# %% ../nbs/00_core.ipynb #c025
 def claim(
     text:str, # a sentence without its number, as in "a LeNet reads unseen digits"
     value, # measured: number or 0-d tensor; with `equals` also text, list, array, tensor
@@ -136,7 +137,7 @@ def claim(
     if published is not None: row['published'] = f'published {show(published)} ({source})'
     _display(Row('claim', row, row | dict(by=source or '')))
 
-# %% ../nbs/00_core.ipynb #c036
+# %% ../nbs/00_core.ipynb #c037
 def repeat(
     name:str, # under which `claim(seeds=name)` finds the values
     run, # seed -> the measured number
@@ -160,12 +161,12 @@ def _write(path, text):
     part.write_text(text, encoding='utf-8')
     os.replace(part, path)
 
-# %% ../nbs/00_core.ipynb #c043
+# %% ../nbs/00_core.ipynb #c044
 class NotYet(AssertionError):
     "An exercise is not solved yet; the message says what is wrong"
     def _render_traceback_(self): return [f'✗ {self}']
 
-# %% ../nbs/00_core.ipynb #c044
+# %% ../nbs/00_core.ipynb #c045
 class Exercise:
     "A checker with a name; call it with an answer"
     def __init__(self, name, check): self.name, self.check, self.__doc__ = name, check, check.__doc__
@@ -186,20 +187,21 @@ class Exercise:
     def show(self, words, **data):
         _display(Row('exercise', dict(text=self.name, value=words), dict(name=self.name, **data)))
 
-# %% ../nbs/00_core.ipynb #c045
+# %% ../nbs/00_core.ipynb #c046
 def exercise(
     name:str, # short and unique, as in 'nand'
 ):
     "Decorator: turn a function `answer -> None or what is wrong` into an `Exercise`"
     return lambda check: Exercise(name, check)
 
-# %% ../nbs/00_core.ipynb #c054
+# %% ../nbs/00_core.ipynb #c055
 class C:
     "Colour-blind safe colours, the same in plots and live models (Okabe and Ito 2008)"
     blue, orange, green, red = '#0072B2', '#E69F00', '#009E73', '#D55E00'
     purple, sky, yellow, ink, grey = '#CC79A7', '#56B4E9', '#F0E442', '#222222', '#767676'
     cycle = [blue, red, green, purple, orange, sky]
 
+# %% ../nbs/00_core.ipynb #c056
 def style(dark:bool=False): # True for a notebook with a dark theme
     "Set the one plotting style of the course"
     import matplotlib as mpl
@@ -212,7 +214,7 @@ def style(dark:bool=False): # True for a notebook with a dark theme
         'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8,
         **dict.fromkeys(inked, '#dddddd' if dark else C.ink), **dict.fromkeys(clear, 'none')})
 
-# %% ../nbs/00_core.ipynb #c055
+# %% ../nbs/00_core.ipynb #c057
 def show_grid(
     images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list
     titles=None, # one text for each
@@ -244,7 +246,7 @@ def _image(x, i):
     if x.ndim == 2 or x.ndim == 3 and x.shape[2] in (3, 4): return x
     raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
 
-# %% ../nbs/00_core.ipynb #c062
+# %% ../nbs/00_core.ipynb #c064
 def timed(
     fn, *args, # called as fn(*args)
     n:int=5, # repetitions, after one to warm up
@@ -268,7 +270,7 @@ def table(
     said = f'<caption>{_escape(caption)}</caption>\n  ' if caption else ''
     return HTML(html.replace('<thead>', said + '<thead>'))
 
-# %% ../nbs/00_core.ipynb #c064
+# %% ../nbs/00_core.ipynb #c066
 def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def save_weights(
@@ -301,14 +303,14 @@ def load_weights(
     model.load_state_dict(load_file(path))
     return model.eval()
 
-# %% ../nbs/00_core.ipynb #c069
+# %% ../nbs/00_core.ipynb #c071
 @exercise('bound')
 def check_bound(b):
     "The highest two-decimal bound that holds for 0.9731, 0.9688, 0.9754, 0.9702 and 0.9719"
     if b > .9688: return f'{b} does not hold for the seed that reached 0.9688'
     if b != .96: return f'{b} holds, but a higher bound with two decimals holds as well'
 
-# %% ../nbs/00_core.ipynb #c074
+# %% ../nbs/00_core.ipynb #c076
 @exercise('checker')
 def check_checker(f):
     "A function that returns None for 3 and a sentence with the wrong answer in it otherwise"
@@ -318,7 +320,7 @@ def check_checker(f):
         if not isinstance(said, str): return f'for {wrong}, which is wrong, you return {said!r}; return a sentence'
         if str(wrong) not in said: return f'your sentence for {wrong} does not say what the learner gave'
 
-# %% ../nbs/00_core.ipynb #c079
+# %% ../nbs/00_core.ipynb #c081
 @exercise('empty claim')
 def check_empty(n):
     "The number of the claim that can never fail: 1, 2 or 3"
