@@ -33,7 +33,7 @@ def imported(text):
     "Modules of the package that this Python text imports"
     names = set()
     for line in text.splitlines():
-        if m := re.match(r'\s*(?:from\s+walkdl\.(\w+)\s+import|import\s+walkdl\.(\w+))', line): names.add(m[1] or m[2])
+        if m := re.match(r'\s*(?:from\s+(?:walkdl)?\.(\w+)\s+import|import\s+walkdl\.(\w+))', line): names.add(m[1] or m[2])
         if m := re.match(r'\s*from\s+walkdl\s+import\s+(.+)', line): names |= set(re.findall(r'\w+', m[1]))
     return names
 
