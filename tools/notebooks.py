@@ -57,7 +57,14 @@ def fingerprint(path):
     "Changes when the code of a notebook, or a module or the data that it stands on, changes; not with its prose or outputs"
     text = code(path)
     parts = [text] + [(LIB/f'{m}.py').read_text(encoding='utf-8') for m in sorted(needs(text) - {module(path)})]
+    if Path(path).stem == 'index': parts += [_reported()]
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
+
+
+def _reported():
+    "What the front page says of the other notebooks: their first cells and their figures"
+    firsts = [source(read(p)['cells'][0]) for p in chapters() if p.stem != 'index']
+    return json.dumps([firsts, {k: v for k, v in scoreboard()['notebooks'].items() if k != 'index'}])
 
 
 def ledger(path):

@@ -208,6 +208,7 @@ def main():
     paths = [Path(f).resolve() for f in args.files] or chapters()
     named = bool(args.files) or args.force or args.refresh or args.flags
     todo = [p for p in paths if args.command == 'check' or named or stale(p) or not ran(p)]
+    if todo and not args.files: todo = [p for p in todo if p.stem != 'index'] + [NBS/'index.ipynb']
     t0 = time.time()
     if todo: warm()
     return summary(run_all(todo, args), len(paths) - len(todo), time.time() - t0)
