@@ -186,14 +186,16 @@ class Pad {
       g.beginPath(); g.moveTo(x - 9, y); g.lineTo(x + 9, y); g.moveTo(x, y - 9); g.lineTo(x, y + 9); g.stroke();
     }
   }
-  // values[w*h], row by row from the top -> a picture. colors: two or three names, spread over range
+  // values[w*h], row by row from the top -> a picture. colors: two or three names spread over range;
+  // colors: null takes red, green, blue in 0..255, three values a pixel
   image(values, w, h, {x = 0, y = 0, width = this.width, height = this.height, range = [0, 1], colors = ['paper', 'ink'], smooth = false} = {}) {
     const tile = el('canvas', {width: w, height: h}), t = tile.getContext('2d'), out = t.createImageData(w, h);
-    const stops = colors.map(c => this.ui.rgb(c)), n = stops.length - 1, g = this.node.getContext('2d');
+    const stops = colors?.map(c => this.ui.rgb(c)), n = stops?.length - 1, g = this.node.getContext('2d');
     for (let i = 0; i < w * h; i++) {
+      out.data[4 * i + 3] = 255;
+      if (!stops) { for (let j = 0; j < 3; j++) out.data[4 * i + j] = values[3 * i + j]; continue; }
       const s = Math.min(Math.max((values[i] - range[0]) / (range[1] - range[0]), 0), 1) * n, k = Math.min(s | 0, n - 1);
       for (let j = 0; j < 3; j++) out.data[4 * i + j] = stops[k][j] + (stops[k + 1][j] - stops[k][j]) * (s - k);
-      out.data[4 * i + 3] = 255;
     }
     t.putImageData(out, 0, 0); g.imageSmoothingEnabled = smooth; g.drawImage(tile, x, y, width, height);
   }
@@ -210,6 +212,7 @@ class UI {
     this.foot = el('div', {className: 'wd-foot'}); this.readColors();
   }
   get still() { return still.matches; }
+  get stale() { return this.again; }                     // the state changed since update() began
   id = () => 'wd' + (UI.count = (UI.count ?? 0) + 1);
 
   // --- state
