@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import weight
-from notebooks import BUILD, NBS, ROOT
+from notebooks import NBS, ROOT
 
 URL = re.compile(r'(\s(?:href|src|data-src|poster|content)=")([^"]*)(")')
 MD_URL = re.compile(r'(\]\()([^)\s]+)(\))')
@@ -55,33 +55,29 @@ def move(out, site_url):
 
 # ---------- pictures and tables
 
-def size(png): return struct.unpack('>II', png[16:24])
-
-
 def pictures(text, page, out):
     "Embedded pictures become files, loaded when they come near; plots are marked for the dark theme"
-    folder, n = page.removesuffix('.html') + '_files', 0
+    folder, seen = page.removesuffix('.html') + '_files', {}
     def img(m):
-        nonlocal n
         tag = m[0]
         src = re.search(r'\ssrc="([^"]+)"', tag)
         if not src: return tag
-        if data := re.fullmatch(r'data:image/(png|jpeg|gif);base64,(.+)', src[1], re.S):
-            n += 1
-            png = base64.b64decode(data[2])
-            file = out/folder/f'{n:02}.{data[1]}'
-            file.parent.mkdir(parents=True, exist_ok=True)
-            tag = tag.replace(src[1], f'{posixpath.basename(folder)}/{file.name}')
+        if data := re.fullmatch(r'data:image/(png|jpeg|gif);base64,(.+)', src[1], re.S): raw, kind = base64.b64decode(data[2]), data[1]
         else:
             file = out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src[1])))
             if file.suffix != '.png' or not file.exists(): return tag
-            png = file.read_bytes()
-        if png[:4] == b'\x89PNG':
-            w, h = size(png)
-            png, plot = weight.smaller(png)
+            raw, kind = file.read_bytes(), 'png'
+        n = seen.setdefault(raw, len(seen) + 1)
+        file, plot = out/folder/f'{n:02}.{kind}', False
+        if kind == 'png':
+            w, h = struct.unpack('>II', raw[16:24])
+            raw, suffix, plot = weight.smaller(raw)
+            file = file.with_suffix(suffix)
             tag = re.sub(r'\s(width|height)="[^"]*"', '', tag).replace('<img', f'<img width="{w}" height="{h}"', 1)
-            if plot: tag = re.sub(r'class="', 'class="plot ', tag, count=1) if 'class="' in tag else tag.replace('<img', '<img class="plot"', 1)
-        file.write_bytes(png)
+            if plot: tag = tag.replace('class="', 'class="plot ', 1) if 'class="' in tag else tag.replace('<img', '<img class="plot"', 1)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+        tag = tag.replace(src[1], f'{posixpath.basename(folder)}/{file.name}')
         return tag if 'loading=' in tag else tag.replace('<img', '<img loading="lazy"', 1)
     return re.sub(r'<img\b[^>]*>', img, text)
 
@@ -172,8 +168,8 @@ def lift(out, site_url=''):
     vendor(out, pages)
     weight.styles(out, pages)
     sheet = weight.weigh(out)
-    BUILD.mkdir(exist_ok=True)
-    (BUILD/'pages.json').write_text(json.dumps(sheet, indent=1) + '\n')
     plain = {k: v['kb'] for k, v in sheet.items() if not v['demo']} or {'no page': 0}
     worst = max(plain, key=plain.get)
+    board = out/'scoreboard.html'
+    if board.exists(): board.write_text(board.read_text(encoding='utf-8').replace('HEAVIEST.html', worst).replace('HEAVIEST kB', f'{plain[worst]:.0f} kB'), encoding='utf-8')
     print(f'{len(sheet)} pages in {out.name}/; heaviest without a live model: {worst}, {plain[worst]:.0f} kB')

@@ -7,17 +7,17 @@ from urllib.parse import unquote
 # ---------- pictures
 
 def smaller(png):
-    "(PNG, is it a plot?): a plot has a transparent background and few colours; a photograph stays as it is"
+    "(bytes, suffix, is it a plot?): a plot has a transparent background and few colours; a photograph becomes a WebP"
     try: from PIL import Image
-    except ImportError: return png, False
-    im = Image.open(io.BytesIO(png))
+    except ImportError: return png, '.png', False
+    im, out = Image.open(io.BytesIO(png)), io.BytesIO()
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
-    if im.mode == 'RGBA' and not plot: im = im.convert('RGB')
-    few = im.mode == 'RGBA' or len(im.getcolors(256) or range(257)) <= 256
-    if few and im.mode in ('RGB', 'RGBA'): im = im.quantize(256, method=Image.Quantize.FASTOCTREE if plot else None, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    im.save(out, 'PNG', optimize=True)
-    return min(png, out.getvalue(), key=len), plot
+    if not plot: im = im.convert('RGB')
+    if plot or im.getcolors(256):
+        im.quantize(256, method=Image.Quantize.FASTOCTREE if plot else None, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+        return min(png, out.getvalue(), key=len), '.png', plot
+    im.save(out, 'WEBP', quality=88, method=6)
+    return (out.getvalue(), '.webp', False) if len(out.getvalue()) < .7*len(png) else (png, '.png', False)
 
 
 # ---------- code
