@@ -76,9 +76,16 @@ def cite(text):
     return re.sub(r'(?<![\w@/.])@([A-Za-z][\w:-]*)', lambda m: link(m[1]) if m[1] in refs else m[0], text)
 
 
+def anchor(heading):
+    "A heading's id, as Pandoc writes it"
+    text = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading).strip().lower()
+    return re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', text, flags=re.U))) or 'section'
+
+
 def chapter_links(text, folder):
-    "A link to a chapter that is not written yet becomes its text; one out of nbs/ goes to the repository"
+    "A link to a chapter that is not written yet becomes its text, one out of nbs/ goes to the repository; anchors as in Jupyter become the page's"
     def keep(m): return m[0] if (folder/m[2]).exists() else m[1]
+    text = re.sub(r'(\]\((?:\d\d[a-z]?_\w+\.ipynb)?#)([^)\s]+)\)', lambda m: m[1] + (m[2] if m[2].startswith('ref-') else anchor(m[2].replace('-', ' '))) + ')', text)
     text = re.sub(r'\]\(\.\./([^)\s]+)\)', lambda m: f"]({settings()['git_url']}/blob/{settings()['branch']}/{m[1]})", text)
     return re.sub(r'\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\d\d[a-z]?_\w+\.ipynb)[^)]*\)', keep, text)
 
@@ -99,6 +106,7 @@ def opening(text, name):
     if name == 'index.ipynb': front |= {'toc': False, 'pagetitle': settings()['title']}
     raw = '---\n' + ''.join(f'{k}: {json.dumps(v, ensure_ascii=False)}\n' for k, v in front.items()) + '---\n'
     meta = f'::: {{.chapter-meta}}\n{m[3].strip("*")}\n:::\n\n' if m[3] else ''
+    if name == 'index.ipynb': meta += '```{=html}\n<div class="front" hidden></div>\n```\n\n'
     return raw, meta + (links(name) if name and name != 'index.ipynb' else '') + text[m.end():].lstrip('\n')
 
 

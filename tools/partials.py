@@ -7,15 +7,10 @@ from html import escape
 from pathlib import Path
 
 import nbfilter
+from nbfilter import anchor
 from notebooks import LIB, NBS, ROOT, chapters, directives, ledger, read, scoreboard, source
 
 PLAIN = re.compile(r'\[([^\]]*)\]\([^)]*\)|[*`]|\[@[^\]]*\]')
-
-
-def anchor(heading):
-    "A heading's id, as Pandoc writes it"
-    text = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading).strip().lower()
-    return re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', text, flags=re.U))) or 'section'
 
 
 def headings(path):
