@@ -275,7 +275,7 @@ class UI {
   // --- controls: native elements with labels, bound to a key of the state
   field(label, node, ...more) { const id = node.id = this.id(); this.panel.append(el('div', {className: 'wd-field'}, el('label', {htmlFor: id}, label), node, ...more)); }
   slider(label, key, {values, min = 0, max = values ? values.length - 1 : 1, step = values ? 1 : .01, format = String} = {}) {
-    const out = el('output'), box = el('input', {type: 'range', min: String(min), max: String(max), step: String(step)});
+    const out = el('span', {className: 'wd-value', ariaHidden: 'true'}), box = el('input', {type: 'range', min: String(min), max: String(max), step: String(step)});
     const value = () => values ? values[+box.value] : +box.value;
     box.addEventListener('input', () => this.set({[key]: value()}));
     this.syncs.push(() => { const v = this.state[key]; box.value = values ? values.reduce((b, u, i) => Math.abs(u - v) < Math.abs(values[b] - v) ? i : b, 0) : v; out.textContent = format(v); box.setAttribute('aria-valuetext', format(v)); });
@@ -393,4 +393,10 @@ if (!customElements.get('walk-demo')) {
   for (const node of [document.documentElement, document.body]) eyes.observe(node, {attributes: true, attributeFilter: ['data-bs-theme', 'class', 'data-theme']});
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolor);
 }
-function recolor() { document.querySelectorAll('walk-demo').forEach(d => { if (d.ui) { d.ui.readColors(); d.ui.redraw(); } }); }
+function recolor() {
+  for (const {ui} of document.querySelectorAll('walk-demo')) {
+    const before = JSON.stringify(ui?.rgbs);
+    ui?.readColors();
+    if (ui?.view && JSON.stringify(ui.rgbs) !== before) { ui.redraw(); ui.refresh(); }
+  }
+}

@@ -1,7 +1,7 @@
 // A network of 123 numbers, defined in PyTorch, is trained in the page by its exported training step.
 import {py, readPoints, round} from './base.js';
 
-const ROWS = 150, GRID = 48, COLORS = ['blue', 'orange', 'green'];
+const ROWS = 150, MOST = 3000, GRID = 48, COLORS = ['blue', 'orange', 'green'];
 const DATA = new URL('models/train.json', import.meta.url);
 const MODULE = {tanh: 'nn.Tanh', relu: 'nn.ReLU', none: 'nn.Identity'};
 
@@ -16,12 +16,12 @@ function mark(g, x, y, k, ui) {                                                 
   if (k === 0) g.arc(x, y, 4.5, 0, 7);
   else if (k === 1) g.rect(x - 4, y - 4, 8, 8);
   else { g.moveTo(x, y - 5.5); g.lineTo(x + 5, y + 4); g.lineTo(x - 5, y + 4); g.closePath(); }
-  g.fillStyle = ui.colors[COLORS[k]]; g.strokeStyle = ui.colors.paper; g.lineWidth = 1.5; g.fill(); g.stroke();
+  g.fillStyle = ui.colors[COLORS[k]]; g.strokeStyle = ui.dark ? ui.colors.ink : ui.colors.paper; g.lineWidth = 1.5; g.fill(); g.stroke();
 }
 
 export default {
   title: 'Train 123 numbers',
-  help: 'Press Train. Click to add a point of the chosen class, right click (or delete) to remove the nearest.',
+  help: 'Press Train. Then click into the plane to add a point or take one away, and see the whole training done again.',
   state: {data: 'spiral', act: 'tanh', lr: .3, steps: 0, seed: 0, cls: 0, pts: []},
 
   mount(ui) {
@@ -29,14 +29,15 @@ export default {
     const given = () => kept ? kept.points[ui.state.data] ?? [] : [];
     const mine = pts => ui.set({data: 'own', pts: round(pts)});
     const nearest = p => points.reduce((b, q, i) => Math.hypot(q[0] - p.x, q[1] - p.y) < Math.hypot(points[b][0] - p.x, points[b][1] - p.y) ? i : b, 0);
+    const remove = p => points.length > 1 && mine(points.filter((_, i) => i !== nearest(p)));
 
     ui.canvas({label: 'The plane with the points; its colour is the class the network sees there', width: 420, world: [-1.05, 1.05, -1.05, 1.05],
       draw(g, c) {
         if (view) c.image(view.rgb, GRID, GRID, {colors: null, smooth: true, x: c.X(-1), y: c.Y(1), width: c.X(1) - c.X(-1), height: c.Y(-1) - c.Y(1)});
         for (const [x, y, k] of points) mark(g, c.X(x), c.Y(y), k, ui);
       },
-      press: p => points.length < ROWS ? mine([...points, [p.x, p.y, ui.state.cls]]) : ui.say(`${ROWS} points are the most this file takes; remove one first.`),
-      erase: p => points.length > 1 && mine(points.filter((_, i) => i !== nearest(p))),
+      press: p => ui.state.cls === 3 ? remove(p) : points.length < ROWS ? mine([...points, [p.x, p.y, ui.state.cls]]) : ui.say(`${ROWS} points are the most this file takes; remove one first.`),
+      erase: remove,
       describe: p => view ? `x ${round(p.x, 2)}, y ${round(p.y, 2)}: class ${view.at(p.x, p.y)}` : `x ${round(p.x, 2)}, y ${round(p.y, 2)}`});
     ui.canvas({label: 'What each of the 16 hidden units sees: first layer above, second below', width: 420, height: 106,
       draw(g, c) {
@@ -56,14 +57,14 @@ export default {
         if (losses.length) g.fillText(losses.at(-1).toFixed(3), 374, 16);
       }});
 
-    ui.play('Train', async () => ui.state.steps < 3000 && {steps: Math.min(3000, ui.state.steps + 5)});
-    ui.button('One step', () => ui.set({steps: Math.min(3000, ui.state.steps + 1)}));
+    ui.play('Train', async () => ui.state.steps < MOST && {steps: Math.min(MOST, ui.state.steps + 10)});
+    ui.button('One step', () => ui.set({steps: Math.min(MOST, ui.state.steps + 1)}));
     ui.button('Start again', () => { ui.player.stop(); return ui.set({steps: 0}); });
     ui.select('points', 'data', [['spiral', 'spiral'], ['rings', 'rings'], ['xor', 'two classes, crossed (xor)'], ['blobs', 'three blobs'], ['own', 'your own']]);
     ui.select('activation', 'act', [['tanh', 'tanh'], ['relu', 'ReLU'], ['none', 'none']]);
     ui.slider('learning rate', 'lr', {values: [.01, .03, .1, .3, 1, 3]});
     ui.slider('seed', 'seed', {min: 0, max: 4, step: 1});
-    ui.choice('a click adds', 'cls', [[0, 'circle'], [1, 'square'], [2, 'triangle']]);
+    ui.choice('a click', 'cls', [[0, 'adds a circle'], [1, 'adds a square'], [2, 'adds a triangle'], [3, 'removes']]);
 
     const fresh = (s, key) => ({key, done: 0, losses: [], params: Object.fromEntries(Object.entries(kept.starts[s.seed] ?? kept.starts[0]).map(([k, v]) => [k, [v, kept.shapes[k]]]))});
     const batch = () => {                                                        // unused rows stay zero and count nothing
@@ -90,8 +91,9 @@ export default {
         points = s.data === 'own' ? s.pts : given(); ui.redraw();
         const act = s.act in MODULE ? s.act : 'tanh', net = await ui.model(`models/train_${act}.onnx`), key = JSON.stringify([points, act, s.lr, s.seed]);
         if (!run || run.key !== key || run.done > s.steps) run = fresh(s, key);
+        const goal = Math.min(s.steps, MOST);
         const feeds = {...batch(), lr: s.lr};
-        while (run.done < s.steps) {
+        while (run.done < goal) {
           const out = await net.run({...feeds, ...run.params});
           run.losses.push(out.loss.data[0]);
           for (const k in run.params) run.params[k] = out['new.' + k];

@@ -1,0 +1,80 @@
+"""A browser for the tests: the system's Chromium, a server of its own, and an eye on every request and message."""
+import contextlib, functools, json, shutil
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+WHERE = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', '/usr/bin/chromium',
+         '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium')
+QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+         '--disable-component-update', '--disable-sync']
+
+
+def chromium():
+    "The browser's path; without one the test fails and says how to get it"
+    found = next(filter(None, map(shutil.which, WHERE)), None)
+    if not found:
+        pytest.fail('No Chromium or Chrome was found: install one (Debian and Ubuntu: apt-get install chromium; '
+                    'Mac: brew install --cask chromium), or leave these tests out with BROWSER=0.', pytrace=False)
+    return found
+
+
+@functools.cache
+def browser():
+    "One Chromium for all tests; it ends with Python"
+    import atexit
+    from playwright.sync_api import sync_playwright
+    play = sync_playwright().start()
+    atexit.register(play.stop)
+    return play.chromium.launch(executable_path=chromium(), headless=True, args=QUIET)
+
+
+@contextlib.contextmanager
+def open_page(url, *, dark=False, width=1000, height=1000, faults=True, **context):
+    "A fresh page at `url`; afterwards no error, no failed request and no other host may have been seen"
+    seen, host = [], urlsplit(url).netloc
+    ctx = browser().new_context(color_scheme='dark' if dark else 'light', viewport=dict(width=width, height=height),
+                                permissions=['clipboard-read', 'clipboard-write'], **context)
+    page = ctx.new_page()
+    page.seen, page.asked = seen, []
+    page.on('console', lambda m: m.type == 'error' and seen.append(f'console: {m.text}'))
+    page.on('pageerror', lambda e: seen.append(f'error: {e}'))
+    page.on('requestfailed', lambda r: seen.append(f'failed: {r.url}'))
+    page.on('response', lambda r: r.status >= 400 and seen.append(f'{r.status}: {r.url}'))
+    page.on('request', lambda r: page.asked.append(r.url))
+    try:
+        page.goto(url)
+        yield page
+    finally: ctx.close()
+    foreign = [u for u in page.asked if urlsplit(u).scheme not in ('data', 'blob') and urlsplit(u).netloc != host]
+    assert not foreign, f'the page asked another host: {foreign}'
+    if faults: assert not seen, '\n'.join(seen)
+
+
+def demo_url(name, hash='', **state):
+    "Where the small server of walkdl.demo shows one live model"
+    from walkdl.demo import serve
+    return f'{serve()}show/{name}?{quote(json.dumps(state))}{hash}'
+
+
+@contextlib.contextmanager
+def page_of(name, *, hash='', dark=False, width=1000, wake=True, **state):
+    "A page with one live model: `with page_of('train', lr=1) as page`"
+    with open_page(demo_url(name, hash, **state), dark=dark, width=width) as page:
+        settled(page, 'ready', 'touch')
+        if wake and phase(page) == 'touch': page.locator('.wd-wake').click()
+        if wake: settled(page)
+        yield page
+
+
+def phase(page): return page.locator('walk-demo').first.get_attribute('data-phase')
+
+def settled(page, *phases, seconds=30):
+    "Wait until the live model rests"
+    wanted = phases or ('ready',)
+    page.wait_for_function("p => p.includes(document.querySelector('walk-demo').dataset.phase) "
+                           "&& (p.length > 1 || !document.querySelector('walk-demo').ui.busy)", arg=list(wanted), timeout=seconds*1000)
+
+def state(page): return page.evaluate("document.querySelector('walk-demo').ui.state")
+def answer(page): return page.evaluate("document.querySelector('walk-demo').ui.answer")
+def colors(page): return page.evaluate("document.querySelector('walk-demo').ui.colors")
