@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ASSETS', 'FRAME', 'LOADERS', 'MAKERS', 'sha256', 'digest', 'Package', 'Asset', 'DataError', 'asset', 'needed',
-           'sources', 'inside', 'cache', 'fetch', 'paths', 'verify', 'FrameUnpickler', 'get', 'check_forgery',
-           'check_rotten', 'check_door', 'check_anonymity']
+           'sources', 'inside', 'cache', 'Files', 'fetch', 'paths', 'cached', 'verify', 'FrameUnpickler', 'get',
+           'check_forgery', 'check_rotten', 'check_door', 'check_anonymity']
 
 # %% ../nbs/01_data.ipynb #c002
 import contextlib, errno, hashlib, lzma, os, pickle, re, shutil
@@ -272,10 +272,11 @@ def needed(chapters=None # numbers or names, as in ['01', '20_cnns']; None: all 
     wanted = None if chapters is None else {str(c)[:2] for c in chapters}
     return [a.name for a in ASSETS.values() if a.used and (wanted is None or wanted & {*a.used.split()})]
 
-def sources()->list: # of dicts
+def sources(): # -> DataFrame
     "Each data set with its package, licence and citation"
-    return [{'name': a.name, 'from': f'{a.package} ({a.package.kind})', 'MB': round(a.size/1e6, 1),
-             'licence': a.licence, 'cite': a.cite} for a in ASSETS.values()]
+    import pandas as pd
+    return pd.DataFrame([(a.name, f'{a.package} ({a.package.kind})', round(a.size/1e6, 1), a.licence, a.cite)
+                         for a in ASSETS.values()], columns=['name', 'from', 'MB', 'licence', 'cite'])
 
 # %% ../nbs/01_data.ipynb #c063
 def inside(name:str # of a member in an archive
@@ -337,6 +338,12 @@ def _installed(p):
         return Path(metadata.distribution(p.name).locate_file(''))
 
 # %% ../nbs/01_data.ipynb #c072
+class Files(dict):
+    "Path in the package → file on disk; prints as one line"
+    def __repr__(self):
+        first = next(iter(self.values()))
+        return str(first) if len(self) == 1 else f'{len(self):,} files, such as {first}'
+
 def _places(a):
     "Where to look, in this order"
     if mirror := os.environ.get('WALKDL_DATA'): yield 'mirror', Path(mirror).expanduser().absolute()/a.name
@@ -346,7 +353,7 @@ def _places(a):
 def _find(a):
     "The files of `a` from the first place that has them unharmed, or None"
     for _, root in _places(a):
-        if (files := _files(a, root)) and digest(files) in a.sha256.split(): return files
+        if (files := _files(a, root)) and digest(files) in a.sha256.split(): return Files(files)
 
 # %% ../nbs/01_data.ipynb #c074
 def _pip(p, into):
@@ -380,10 +387,13 @@ def _apt(p, into):
                     "of the cache of a Debian or Ubuntu machine, and point WALKDL_DATA at the folder above it.")
 
 # %% ../nbs/01_data.ipynb #c078
-def _size(path):
-    "Bytes of a file that may vanish at any moment"
-    with contextlib.suppress(OSError): return path.stat().st_size
-    return 0
+def _largest(folder):
+    "Bytes of the largest file in a folder where files and folders come and go"
+    sizes = [0]
+    for top, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError): sizes.append(os.stat(f'{top}/{name}').st_size)
+    return max(sizes)
 
 def _run(command, p, into):
     "Run a package manager in `into`, with a bar that watches the largest file grow"
@@ -395,7 +405,7 @@ def _run(command, p, into):
         try:
             while job.poll() is None:
                 time.sleep(.1)
-                if (grown := max(map(_size, into.rglob('*')), default=0) - bar.n) > 0: bar.update(grown)
+                if (grown := _largest(into) - bar.n) > 0: bar.update(grown)
         finally: job.kill()
         said.seek(0)
         return job.wait(), said.read()
@@ -499,15 +509,16 @@ def paths(name:str # as in the table
     "The files of a data set, checked and in order"
     return [*fetch(name).values()]
 
-def verify(name:str=None # as in the table; None: all
-          )->list:       # of dicts
-    "Where each data set lies and whether every byte is right; downloads nothing"
-    def state(a):
-        if files := _find(a): return 'whole', str(next(iter(files.values())).parent)
-        bad = [r for place, r in _places(a) if place != 'installed' and _files(a, r)]
-        return ('damaged', str(bad[0])) if bad else ('absent', '')
-    assets = [asset(name)] if name else ASSETS.values()
-    return [dict(zip(('name', 'state', 'where'), (a.name, *state(a)))) for a in assets]
+def cached()->list: # of names
+    "The data sets that lie in the mirror or in the cache, whole or damaged"
+    return [a.name for a in ASSETS.values() for place, root in _places(a)
+            if place != 'installed' and _files(a, root)]
+
+def verify(name:str # as in the table
+          )->str:   # 'whole', 'damaged' or 'absent'
+    "Is every byte of a data set right? Downloads nothing"
+    if _find(asset(name)): return 'whole'
+    return 'damaged' if name in cached() else 'absent'
 
 # %% ../nbs/01_data.ipynb #c098
 FRAME = {'builtins': ['slice'], 'numpy': ['dtype', 'ndarray'], 'numpy.core.multiarray': ['_reconstruct'],
