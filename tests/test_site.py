@@ -155,6 +155,34 @@ def test_lifted(old, new): assert lifted(old) == new
 def test_relinked(url, new): assert relink(url, 'nbs/11_perceptron.html') == new
 
 
+QUARTO = """<!DOCTYPE html><html><head><meta name="quarto:offset" content="../"><link href="../site_libs/bootstrap/bootstrap-1.min.css" rel="stylesheet">
+<script src="https://cdn.example.org/npm/katex@0.16/dist/katex.min.js" type="text/javascript"></script>
+<script>document.addEventListener("DOMContentLoaded", function () { katex.render(a, b); });</script>
+<link rel="stylesheet" href="https://cdn.example.org/npm/katex@0.16/dist/katex.min.css"></head><body class="docked">
+<nav id="quarto-sidebar"><ul><li class="sidebar-item"><div class="sidebar-item-container"><a href="../nbs/00_core.html" class="sidebar-item-text sidebar-link">Core</a></div></li>
+<li class="sidebar-item">
+ <span class="menu-text">Data</span>
+</li></ul></nav><main><p>So <span class="math inline">x^2 &lt; 1</span>.</p><img src="11_perceptron_files/figure-html/cell-2-output-1.png" class="img-fluid figure-img" alt="A line"></main></body></html>"""
+
+def test_what_quarto_renders_is_lifted_too(tmp_path):
+    "Quarto's markup, as its templates write it: planned chapters, KaTeX from a network, figures in files"
+    from PIL import Image
+    import lift
+    (tmp_path/'nbs/11_perceptron_files/figure-html').mkdir(parents=True); (tmp_path/'site_libs/bootstrap').mkdir(parents=True)
+    Image.new('RGBA', (30, 20)).save(tmp_path/'nbs/11_perceptron_files/figure-html/cell-2-output-1.png')
+    (tmp_path/'nbs/11_perceptron.html').write_text(QUARTO); (tmp_path/'nbs/00_core.html').write_text(QUARTO)
+    (tmp_path/'site_libs/bootstrap/bootstrap-1.min.css').write_text('.docked{color:red}.never-used,.docked .also-not{color:blue}@media print{.docked{color:black}}')
+    (tmp_path/'search.json').write_text(json.dumps([{'objectID': 'nbs/11_perceptron.html#a', 'href': 'nbs/11_perceptron.html#a', 'title': 'P'}]))
+    lift.lift(tmp_path, 'https://walk.example.org')
+    page = (tmp_path/'perceptron.html').read_text()
+    assert 'cdn.example.org' not in page and 'katex.render' not in page and 'class="katex"' in page and 'site_libs/katex/katex.css' in page
+    assert 'content="./"' in page and 'href="site_libs/bootstrap/bootstrap-1.min.css"' in page and 'href="core.html"' in page
+    assert '<span class="planned"><span class="menu-text">Data</span></span>' in page
+    assert re.search(r'<img width="30" height="20" src="perceptron_files/01.png" class="plot img-fluid', page.replace(' loading="lazy"', '')) and (tmp_path/'perceptron_files/01.png').exists()
+    assert (tmp_path/'site_libs/bootstrap/bootstrap-1.min.css').read_text() == '.docked{color:red}@media print{.docked{color:black}}'
+    assert json.loads((tmp_path/'search.json').read_text())[0]['href'] == 'perceptron.html#a' and not (tmp_path/'nbs').exists()
+
+
 # ---------- every page in a browser
 
 @pytest.fixture(scope='module')
