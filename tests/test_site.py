@@ -118,6 +118,14 @@ def test_all_five_lectures_are_in_the_map():
     assert {r['lecture'] for r in rows} == set(partials.NAMES) and len({(r['lecture'], r['item']) for r in rows}) == len(rows) >= 300
 
 
+def test_a_new_chapter_finds_its_place_in_the_sidebar():
+    import importlib.util
+    spec = importlib.util.spec_from_file_location('site_tool', ROOT/'tools'/'site.py'); tool = importlib.util.module_from_spec(spec); spec.loader.exec_module(tool)
+    text = '          - {href: nbs/00_core.ipynb, text: "Core"}\n          - {text: "Data"}  # 01_data\n          - {text: "MLP"}  # 12_mlp\n'
+    new = tool.sidebar(text, {'00_core', '01_data', '01b_more', '10_first'}, str.upper)
+    assert re.findall(r'text: "(\w+)"', new) == ['Core', 'Data', '01B_MORE', '10_FIRST', 'MLP'] and 'href: nbs/01_data.ipynb' in new and tool.sidebar(new, {'00_core', '01_data', '01b_more', '10_first'}, str.upper) == new
+
+
 # ---------- the filter and the lifting
 
 def test_filter():

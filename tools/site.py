@@ -16,16 +16,24 @@ from notebooks import NBS, ROOT
 PROC, OUT, CONFIG = ROOT/'_proc', ROOT/'_docs', ROOT/'_quarto.yml'
 
 
-def sidebar():
-    "A planned chapter that has been written becomes a link in the sidebar"
-    text = CONFIG.read_text(encoding='utf-8')
-    entry = re.compile(r'\{text: ("[^"]*")\}  # (\d\d[a-z]?_\w+)$', re.M)
-    new = entry.sub(lambda m: f'{{href: nbs/{m[2]}.ipynb, text: {m[1]}}}' if (NBS/f'{m[2]}.ipynb').exists() else m[0], text)
-    if new != text: CONFIG.write_text(new, encoding='utf-8'); print('_quarto.yml: the sidebar has new chapters')
+def sidebar(text, stems, title):
+    "The sidebar's text with a link for each chapter that has been written: in the place that was planned, or next to its neighbour by number"
+    planned = re.compile(r'\{text: ("[^"]*")\}  # (\d\d[a-z]?_\w+)$', re.M)
+    link = lambda stem, name: f'{{href: nbs/{stem}.ipynb, text: {name}}}'
+    text = planned.sub(lambda m: link(m[2], m[1]) if m[2] in stems else m[0], text)
+    for stem in sorted(stems):
+        entries = [(m[2], m) for m in re.finditer(r'^ +- \{.*?(nbs/|# )(\d\d[a-z]?_\w+).*\n', text, re.M)]
+        if stem in dict(entries): continue
+        before = [m for s, m in entries if s < stem and s[0] == stem[0]]
+        at = before[-1].end() if before else next(m for s, m in entries if s > stem).start()
+        text = text[:at] + ' '*10 + f'- {link(stem, json.dumps(title(stem), ensure_ascii=False))}\n' + text[at:]
+    return text
 
 
 def prepare():
-    sidebar()
+    text = CONFIG.read_text(encoding='utf-8')
+    new = sidebar(text, {p.stem for p in NBS.glob('[0-9]*.ipynb')}, lambda stem: partials.title(NBS/f'{stem}.ipynb'))
+    if new != text: CONFIG.write_text(new, encoding='utf-8'); print('_quarto.yml: the sidebar has new chapters')
     partials.write()
 
 
