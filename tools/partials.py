@@ -221,8 +221,10 @@ def terms():
         said = [(h, s) for h, s in sentences(path) if h != 'Recap'] + [(h, s) for h, s in sentences(path) if h == 'Recap']
         for term in filter(None, listed):
             word = re.escape(term.lower().rstrip('s'))
-            best = next((x for form in (rf'\*\*{word}', rf'\*\*[^*]*{word}', rf'[*_]{word}', rf'\b{word}') for x in said if re.search(form, x[1].lower())), ('', ''))
-            found.setdefault(term, (path, *best))
+            i = next((i for form in (rf'\*\*{word}', rf'\*\*[^*]*{word}', rf'[*_]{word}', rf'\b{word}') for i, x in enumerate(said) if re.search(form, x[1].lower())), None)
+            heading, text = ('', '') if i is None else said[i]
+            if i and re.match(r'(This|That|These|Such|It|They|So|The (operation|rule))\b', text) and said[i-1][0] == heading: text = f'{said[i-1][1]} {text}'
+            found.setdefault(term, (path, heading, text))
     return found
 
 
@@ -230,7 +232,7 @@ def glossary():
     items = []
     for term, (path, heading, sentence) in sorted(terms().items(), key=lambda kv: kv[0].lower()):
         says = nbfilter.markdown(sentence, NBS)
-        items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says or "See the chapter."} {{{{LINK}}}}\n'.replace('{{LINK}}', f'[{title(path)}]({path.name}{"#" + anchor(heading) if heading else ""}){{.where}}'))
+        items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says or "Used in"} {{{{LINK}}}}\n'.replace('{{LINK}}', f'[{title(path)}]({path.name}{"#" + anchor(heading) if heading else ""}){{.where}}'))
     return '\n'.join(items) if items else 'No terms yet.\n'
 
 
