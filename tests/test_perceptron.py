@@ -117,7 +117,7 @@ def test_neuron(x, threshold, veto):
     (lambda: margin([[1], [2]], ['a', 'b']), 'labels are 0 … 1'),
     (lambda: cover_count(3, 0), 'at least 1'),
     (lambda: neuron([.5], 1), 'inputs are 0 or 1, got 0.5'),
-    (lambda: perceptron_loss(torch.zeros(2), torch.zeros(3)), '(2,) and y (3,)'),
+    (lambda: perceptron_loss(torch.zeros(2), torch.zeros(3)), 'sums [2] and y [3]'),
     (lambda: Perceptron(1).fit([[0], [1]], [0, 1], passes=0), '0 passes'),
 ])
 def test_errors_say_what_was_expected_and_what_came(call, said):

@@ -38,7 +38,7 @@ class Perceptron:
         n_inputs:int, # d, numbers in one sample
         w=None, # start: (w0, w1 … wd) or one number for all; random in -1..1 if None
         seed:int=0, # of the random start
-        strict:bool=False, # a sum of exactly 0 is a mistake for both classes, as in scikit-learn
+        strict:bool=False, # a sum of 0 is a mistake for both classes, as in scikit-learn
     ):
         if w is None: w = np.random.default_rng(seed).uniform(-1, 1, n_inputs + 1)
         self.w, self.strict, self.mistakes = _start(w, n_inputs), strict, 0
@@ -65,7 +65,7 @@ def fit(self:Perceptron,
     passes:int=1000, # give up after so many
     shuffle:int=None, # seed of a new order in each pass; None: the order of the rows
 ):
-    "The rule until a pass without mistakes; returns self with `passes`, `mistakes`, `done`, `mean_w`"
+    "Learn until a pass without mistakes; returns self with `passes`, `mistakes`, `done`, `mean_w`"
     X, y = _samples(X, y, len(self.w) - 1, passes=passes)
     rng, total = np.random.default_rng(shuffle), np.zeros_like(self.w)
     for self.passes in range(1, passes + 1):
@@ -105,9 +105,9 @@ def perceptron_loss(
     sums:torch.Tensor, # [n] weighted sums
     y:torch.Tensor, # [n] targets, 0 or 1
 ) -> torch.Tensor: # one number, summed over the samples
-    "How far sums lie on the wrong side of 0; an SGD step of size 1 on one sample is Rosenblatt's rule"
+    "How far sums lie on the wrong side of 0; its SGD step of size 1 is Rosenblatt's rule"
     if sums.shape != y.shape:
-        raise ValueError(f'perceptron_loss: sums {tuple(sums.shape)} and y {tuple(y.shape)} differ in shape')
+        raise ValueError(f'perceptron_loss: sums {[*sums.shape]} and y {[*y.shape]} differ in shape')
     return torch.relu((1 - 2*y) * sums).sum()
 
 # %% ../nbs/11_perceptron.ipynb #c046
@@ -117,8 +117,8 @@ def separable(
 ) -> bool:
     "Can any perceptron answer y? Decided by a linear program, without training"
     Z = _signed(*_samples(X, y))
-    program = linprog(np.zeros(Z.shape[1]), A_ub=-Z, b_ub=-np.ones(len(Z)), bounds=(None, None))
-    return program.status == 0
+    zeros, ones = np.zeros(Z.shape[1]), np.ones(len(Z))
+    return linprog(zeros, A_ub=-Z, b_ub=-ones, bounds=(None, None)).status == 0
 
 def _signed(X, y): return (2*y - 1)[:, None] * np.c_[np.ones(len(X)), X]
 
@@ -138,7 +138,7 @@ def mistake_bound(
     X, # [n, d] samples
     y, # [n] labels, 0 or 1
 ) -> float: # infinity if no line separates
-    "(R/γ)²: a perceptron that starts at zero makes no more mistakes than this (Novikoff 1962)"
+    "(R/γ)²: from zero, a perceptron makes no more mistakes than this (Novikoff 1962)"
     gamma, R2 = margin(X, y), (1 + np.square(X).sum(1)).max()
     return float(R2 / gamma**2) if gamma else float('inf')
 
@@ -148,19 +148,19 @@ def cover_count(
     d:int, # weights, the bias included: a line in the plane has 3
 ) -> int:
     "How many of the 2**n labellings a perceptron can answer (Cover 1965)"
-    if n < 1 or d < 1: raise ValueError(f'cover_count: n and d are at least 1, got n={n}, d={d}')
+    if min(n, d) < 1: raise ValueError(f'cover_count: n, d are at least 1, got n={n}, d={d}')
     return 2 * sum(comb(n - 1, k) for k in range(d))
 
 # %% ../nbs/11_perceptron.ipynb #c091
 @patch
 def averaged(self:Perceptron):
-    "A perceptron with the mean of all weights that `fit` went through (Freund and Schapire 1999)"
-    if not hasattr(self, 'mean_w'): raise ValueError('Perceptron.averaged: nothing to average yet, call fit first')
+    "A perceptron with the mean of all weights on the way of `fit` (Freund and Schapire 1999)"
+    if not hasattr(self, 'mean_w'): raise ValueError('averaged: no weights yet, call fit first')
     return Perceptron(len(self.w) - 1, w=self.mean_w)
 
 # %% ../nbs/11_perceptron.ipynb #c100
 class MulticlassPerceptron:
-    "One row of weights a class; the largest sum wins, a wrong winner is lowered, the right row raised"
+    "A row of weights for each class; the largest sum wins, and a wrong winner is lowered"
     def __init__(self,
         n_inputs:int, # d, numbers in one sample
         n_classes:int, # K; labels are 0 … K-1
@@ -168,10 +168,11 @@ class MulticlassPerceptron:
         self.W, self.mistakes = np.zeros((n_classes, n_inputs + 1)), 0
 
     def __call__(self, X): # [..., d] -> classes [...]
-        return (_inputs(X, self.W.shape[1] - 1) @ self.W[:, 1:].T + self.W[:, 0]).argmax(-1)
+        X = _inputs(X, self.W.shape[1] - 1)
+        return (X @ self.W[:, 1:].T + self.W[:, 0]).argmax(-1)
 
     def fit(self, X, y, passes=10):
-        "Learn from X [n, d] and y [n] until a pass without mistakes; keeps `mean_W` and `mistakes`"
+        "Learn from X [n, d], y [n] until a pass without mistakes; keeps `mean_W`, `mistakes`"
         X, y = _samples(X, y, self.W.shape[1] - 1, range(len(self.W)), passes)
         self.mean_W = np.zeros_like(self.W)
         for k in range(1, passes + 1):

@@ -106,8 +106,9 @@ export default {
 
   mount(ui) {
     let held = -1;
+    const type = (g, c) => { g.font = `${13 * Math.max(1, c.width / (c.node.clientWidth || c.width))}px system-ui, sans-serif`; };   // no smaller on a phone
     const snap = v => Math.round(v * 16) / 16;
-    const near = (p, pad) => { const reach = (pad.world[1] - pad.world[0]) * .045; let best = -1, d = reach; points(ui.state).forEach((q, i) => { const e = Math.hypot(q[0] - p.x, q[1] - p.y); if (e < d) { d = e; best = i; } }); return best; };
+    const near = (p, pad) => { const reach = (pad.world[1] - pad.world[0]) * .055; let best = -1, d = reach; points(ui.state).forEach((q, i) => { const e = Math.hypot(q[0] - p.x, q[1] - p.y); if (e < d) { d = e; best = i; } }); return best; };
     const edit = pts => ui.set({pts, seen: 0});
     const clip = (v, w) => snap(Math.min(Math.max(v, w[0]), w[1]));
 
@@ -120,7 +121,7 @@ export default {
         g.globalAlpha = .22; g.fillStyle = k.sky; g.fill(); g.globalAlpha = 1;
         g.strokeStyle = k.line; g.lineWidth = 1; g.beginPath();
         for (const v of [0, 1]) { g.moveTo(c.X(v), 0); g.lineTo(c.X(v), c.height); g.moveTo(0, c.Y(v)); g.lineTo(c.width, c.Y(v)); }
-        g.stroke(); g.fillStyle = k.quiet;
+        g.stroke(); g.fillStyle = k.quiet; type(g, c);
         for (const v of [0, 1]) { g.fillText(v, c.X(v) + 4, c.height - 6); g.fillText(v, 5, c.Y(v) - 4); }
         const line = (w, dash) => {                      // where the sum is 0, far beyond both ends of the window
           const l = Math.hypot(w[1], w[2]), far = 3 * (c.world[1] - c.world[0]); if (!l) return;
@@ -155,6 +156,7 @@ export default {
 
     const meter = ui.canvas({label: 'Mistakes so far beside the bound that no run can pass', width: 420, height: 40,
       draw(g, c) {
+        type(g, c);
         const t = run(ui.state), b = bound(ui.state), k = ui.colors, full = Number.isFinite(b), most = full ? Math.max(b, t.mistakes) : Math.max(40, t.mistakes * 1.25);
         g.fillStyle = k.panel; g.fillRect(0, 22, c.width, 14);
         g.fillStyle = k.blue; g.fillRect(0, 22, t.mistakes / most * c.width, 14);
@@ -172,7 +174,10 @@ export default {
     ui.choice('A click places', 'cls', [[1, 'class 1 (square)'], [0, 'class 0 (circle)']]);
     ui.select('Start', 'start', [['zero', 'all weights 0'], ['random', 'random weights']]);
     const again = () => { const s = ui.state, t = run(s); return !points(s).length || t.done || t.seen >= LIMIT; };
-    const play = ui.play('Run', () => again() ? false : {seen: run(ui.state).seen + 1});
+    const play = ui.play('Run', async () => {              // rests a little after a move, so that it can be seen
+      if (!ui.still && run(ui.state).wrong) await new Promise(r => setTimeout(r, 150));
+      return again() ? false : {seen: run(ui.state).seen + 1};
+    });
     ui.button('One sample', () => { play.stop(); return again() ? null : ui.set({seen: run(ui.state).seen + 1}); });
     ui.button('To the next mistake', () => {
       play.stop();
