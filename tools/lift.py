@@ -82,9 +82,23 @@ def pictures(text, page, out):
     return re.sub(r'<img\b[^>]*>', img, text)
 
 
+NUMBER, CELL = re.compile(r'\s*[-+−]?[\d.,]+(e[-+]?\d+)?\s?%?\s*'), re.compile(r'<(t[dh])\b([^>]*)>(.*?)</\1>', re.S)
+
+
+def aligned(table):
+    "Columns of numbers to the right, columns of words to the left, head and body alike"
+    rows = [CELL.findall(r) for r in re.findall(r'<tr\b.*?</tr>', table, re.S)]
+    body = [r for r in rows if any(tag == 'td' for tag, _, _ in r)]
+    numeric = {i for i in range(max(map(len, rows), default=0)) if body and all(i < len(r) and NUMBER.fullmatch(r[i][2]) for r in body)}
+    def row(m):
+        i = iter(range(99))
+        return CELL.sub(lambda c: f'<{c[1]} class="num"{c[2]}>{c[3]}</{c[1]}>' if next(i) in numeric and 'class=' not in c[2] else c[0], m[0])
+    return re.sub(r'<tr\b.*?</tr>', row, re.sub(r'\sstyle="text-align: (left|right|center);?"', '', table), flags=re.S)
+
+
 def boxed(text):
     "Each table in a box of its own that may scroll on a phone"
-    return re.sub(r'(?<!<div class="table-box">)<table\b.*?</table>', lambda m: f'<div class="table-box">{m[0]}</div>', text, flags=re.S)
+    return re.sub(r'<table\b.*?</table>', lambda m: f'<div class="table-box">{aligned(m[0])}</div>', text, flags=re.S)
 
 
 PLANNED = re.compile(r'<div class="sidebar-item-container"><a href="" class="sidebar-item-text sidebar-link">(.*?)</a></div>|(?<=<li class="sidebar-item">)\s*(<span class="menu-text">.*?</span>)', re.S)
