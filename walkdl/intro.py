@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'MILESTONES', 'turn', 'Hexapawn', 'Positions', 'look_ahead', 'choices', 'win_chance', 'terms', 'play_games',
-           'hill_climb', 'interval', 'fit_line', 'timeline', 'check_picture_count', 'check_five_weights',
-           'check_mobility', 'check_persistence', 'check_regret']
+           'hill_climb', 'interval', 'fit_line', 'check_picture_count', 'check_five_weights', 'check_mobility',
+           'check_persistence', 'check_regret']
 
 # %% ../nbs/10_intro.ipynb #c002
 import numpy as np
 from functools import cache
 from .core import *
 
-# %% ../nbs/10_intro.ipynb #c006
+# %% ../nbs/10_intro.ipynb #c007
 def turn(b:str) -> str: # a board
     "The same board as the other player sees it"
     return b[::-1].translate(str.maketrans('xo', 'ox'))
@@ -34,7 +34,7 @@ class Hexapawn:
         "Has the player to move lost?"
         return 'o' in b[-self.n:] or not self.moves(b)
 
-# %% ../nbs/10_intro.ipynb #c011
+# %% ../nbs/10_intro.ipynb #c012
 class Positions:
     "Every position of a game, numbered; 0 is the start"
     def __init__(self, game:Hexapawn): # has start, moves, play, lost
@@ -48,7 +48,7 @@ class Positions:
         self.kids = np.array([k + [-1]*(widest-len(k)) for k in kids])   # [N, K], -1 where there is no move
         self.over = (self.kids < 0).all(1)                      # [N] whoever is to move has lost
 
-# %% ../nbs/10_intro.ipynb #c014
+# %% ../nbs/10_intro.ipynb #c015
 def look_ahead(pos:Positions,
                score:np.ndarray, # [N] how good it is to hand over each position
                plies:int, # half-moves to look ahead
@@ -59,7 +59,7 @@ def look_ahead(pos:Positions,
         score = np.where(pos.over, sure, -np.where(pos.kids >= 0, score[pos.kids], -np.inf).max(1))
     return score
 
-# %% ../nbs/10_intro.ipynb #c019
+# %% ../nbs/10_intro.ipynb #c020
 def choices(pos:Positions, score:np.ndarray) -> np.ndarray: # [N, K] chance of each move
     "What a player does: one of its best-scored moves, each as likely"
     s = np.where(pos.kids >= 0, score[pos.kids], -np.inf)
@@ -75,7 +75,7 @@ def win_chance(pos:Positions, a:np.ndarray, b:np.ndarray) -> np.ndarray: # [2] w
                        np.where(pos.over, 1, (B * mine[pos.kids]).sum(1)))
     return np.array([mine[0], yours[0]])
 
-# %% ../nbs/10_intro.ipynb #c023
+# %% ../nbs/10_intro.ipynb #c024
 TERMS = 'pawns', 'rows', 'threats', 'free', 'won'
 
 def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn it is
@@ -87,7 +87,7 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     threats = {j for _, j in game.moves(b) if b[j] == 'o'}
     return [len(mine) - b.count('x'), rows, len(threats), sum('o' not in ahead(i) for i in mine), float(game.lost(b))]
 
-# %% ../nbs/10_intro.ipynb #c026
+# %% ../nbs/10_intro.ipynb #c027
 def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
                n:int, # games; a goes first in every other
                rng, # numpy Generator
@@ -102,7 +102,7 @@ def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
         s, my_turn = np.where(live, then, s), my_turn ^ live
     return ~my_turn, np.array(handed)
 
-# %% ../nbs/10_intro.ipynb #c028
+# %% ../nbs/10_intro.ipynb #c029
 def hill_climb(pos:Positions,
                X:np.ndarray, # [N, F] terms of all positions
                tests:int=100, games:int=200, # how often to alter, and games that test each side
@@ -118,13 +118,13 @@ def hill_climb(pos:Positions,
         history.append(w)
     return np.array(history)
 
-# %% ../nbs/10_intro.ipynb #c032
+# %% ../nbs/10_intro.ipynb #c033
 def interval(p, n, z=1.96): # share of successes, number of trials, width in standard errors
     "Low and high end of the 95 % interval of a share (Wilson 1927)"
     middle, half = p + z*z/(2*n), z * np.sqrt(p*(1-p)/n + (z/(2*n))**2)
     return np.array([middle - half, middle + half]) / (1 + z*z/n)
 
-# %% ../nbs/10_intro.ipynb #c045
+# %% ../nbs/10_intro.ipynb #c047
 def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
              steps:int=4000, lr:float=.05): # how often, and how far, to go against the gradient
     "Weights and bias of the line with the least mean square error, by gradient descent"
@@ -134,21 +134,27 @@ def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
         w, b = w - lr * 2 * x.T @ wrong / len(y), b - lr * 2 * wrong.mean()
     return w, b
 
-# %% ../nbs/10_intro.ipynb #c070
-MILESTONES = [tuple(o.strip() for o in row.split('|')) for row in '''
+# %% ../nbs/10_intro.ipynb #c072
+def _rows(text): return [tuple(o.strip() for o in row.split('|')) for row in text.strip().splitlines()]
+
+MILESTONES = _rows('''
 1943 | a neuron as logic | McCulloch and Pitts | idea | mcculloch1943
 1949 | learning as wiring | Hebb | idea | hebb1949
 1950 | the imitation game | Turing | idea | turing1950
 1956 | the words artificial intelligence | Dartmouth | idea | mccarthy1955
 1958 | the perceptron learns | Rosenblatt | network | rosenblatt1958
-1959 | checkers, machine learning | Samuel | game | samuel1959
+1959 | checkers: machine learning | Samuel | game | samuel1959
 1969 | what one layer cannot do | Minsky and Papert | idea | minsky1969
 1986 | backpropagation | Rumelhart and others | idea | rumelhart1986
-1989 | a convolutional net reads digits | LeCun and others | network | lecun1989
-1997 | LSTM, memory | Hochreiter, Schmidhuber | network | hochreiter1997
+1989 | convolutions read digits | LeCun and others | network | lecun1989
+1997 | LSTM: memory | Hochreiter, Schmidhuber | network | hochreiter1997
 1998 | LeNet-5, MNIST | LeCun and others | network | lecun1998
-2006 | deep nets layer by layer | Hinton and others | idea | hinton2006
+2006 | deep nets, layer by layer | Hinton and others | idea | hinton2006
 2009 | ImageNet | Deng and others | data | deng2009
+''')                                                            # year, what, who, kind, key in refs.bib
+
+# %% ../nbs/10_intro.ipynb #c073
+MILESTONES += _rows('''
 2012 | AlexNet | Krizhevsky and others | network | krizhevsky2012
 2014 | GAN | Goodfellow and others | network | goodfellow2014
 2015 | 49 Atari games | Mnih and others | game | mnih2015
@@ -160,37 +166,13 @@ MILESTONES = [tuple(o.strip() for o in row.split('|')) for row in '''
 2018 | Turing Award | Bengio, Hinton, LeCun | prize | acm2019
 2020 | GPT-3 | Brown and others | network | brown2020
 2020 | AlphaFold 2 | Jumper and others | network | jumper2021
-2021 | CLIP, DALL-E | Radford, Ramesh, others | network | radford2021
+2021 | CLIP and DALL-E | Radford, Ramesh, others | network | radford2021
 2022 | latent diffusion | Rombach and others | network | rombach2022
 2022 | ChatGPT | OpenAI | network | openai2022
-2024 | two Nobel Prizes | physics and chemistry | prize | nobel2024
-'''.strip().splitlines()]                                       # year, what, who, kind, key in refs.bib
+2024 | two Nobel Prizes | physics, chemistry | prize | nobel2024
+''')
 
-# %% ../nbs/10_intro.ipynb #c071
-def timeline(rows=MILESTONES, winters=((1974, 1980, '1st winter'), (1987, 1993, '2nd winter'))):
-    "A tall picture: true years on the left, a label in its own line for each milestone; returns the figure"
-    import matplotlib.pyplot as plt
-    looks = dict(idea=(C.blue, 'o'), network=(C.green, 's'), data=(C.orange, 'D'), game=(C.red, '^'), prize=(C.purple, '*'))
-    years = [int(r[0]) for r in rows]
-    first, last = min(years), max(years)
-    fig, ax = plt.subplots(figsize=(4.4, .35 * len(rows) + .8))
-    at = lambda year: (year - first) / (last - first) * (len(rows) - 1)
-    for a, b, name in winters:
-        ax.axhspan(at(a), at(b), 0, .11, color=C.sky, alpha=.35, lw=0)
-        ax.text(.01, at((a+b)/2), name, rotation=90, va='center', fontsize=7.5)
-    ax.plot([.08, .08], [at(first), at(last)], c=C.grey, lw=1)
-    for line, (year, what, who, kind, _) in enumerate(rows):
-        color, mark = looks[kind]
-        ax.plot([.08, .16, .2], [at(int(year)), line, line], c=C.grey, lw=.6)
-        ax.plot(.08, at(int(year)), mark, c=color, ms=6)
-        ax.text(.22, line, f'{year}  {what}', va='center', fontsize=9, weight='bold')
-        ax.text(.22, line + .47, f'{who}', va='center', fontsize=7.5)
-    handles = [ax.plot([], [], m, c=c, label=k)[0] for k, (c, m) in looks.items()]
-    ax.legend(handles=handles, ncol=5, loc='upper center', bbox_to_anchor=(.5, 0), fontsize=8, handletextpad=0, columnspacing=.8)
-    ax.set(xlim=(0, 1), ylim=(len(rows), -.8)); ax.axis('off')
-    return fig
-
-# %% ../nbs/10_intro.ipynb #c089
+# %% ../nbs/10_intro.ipynb #c092
 @exercise('picture count')
 def check_picture_count(n):
     "The number of decimal digits of the number of black-and-white pictures of 28 × 28 dots"
@@ -199,7 +181,7 @@ def check_picture_count(n):
     if n == want - 1: return f'{n} is the power of ten below it; a number of k digits is at least 10 to the k-1'
     if n != want: return f'{n} is not it; take the logarithm to base 10 of 2 to the 784'
 
-# %% ../nbs/10_intro.ipynb #c094
+# %% ../nbs/10_intro.ipynb #c097
 @cache
 def _arena():
     pos = Positions(Hexapawn())
@@ -213,7 +195,7 @@ def check_five_weights(w):
     p = win_chance(pos, X @ np.array(w, float), chance).mean()
     if p < .93: return f'your player wins {p:.1%}; ask of each term whether it is good for you or bad'
 
-# %% ../nbs/10_intro.ipynb #c099
+# %% ../nbs/10_intro.ipynb #c102
 @exercise('mobility')
 def check_mobility(f):
     "A function (game, board) -> moves that the player to move has; 0 when the game is over"
@@ -222,7 +204,7 @@ def check_mobility(f):
         got, want = f(pos.game, b), int((kids >= 0).sum())
         if got != want: return f'for {b} you say {got}, but there are {want}' + (' (the game is over)' if pos.game.lost(b) else '')
 
-# %% ../nbs/10_intro.ipynb #c104
+# %% ../nbs/10_intro.ipynb #c107
 @exercise('persistence')
 def check_persistence(f):
     "A function series -> mean absolute error of forecasting each value by the one before"
@@ -231,7 +213,7 @@ def check_persistence(f):
         if not np.isclose(got, want):
             return f'for {s} you give {got:g}; the errors are {[abs(b-a) for a, b in zip(s, s[1:])]}, their mean is {want:g}'
 
-# %% ../nbs/10_intro.ipynb #c109
+# %% ../nbs/10_intro.ipynb #c112
 @exercise('regret')
 def check_regret(r):
     "The expected regret of 300 random pulls on machines that pay 0.2, 0.5 and 0.9"
