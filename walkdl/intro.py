@@ -85,7 +85,8 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n for i, c in enumerate(b) if c == 'x')
     ahead = lambda i: [me[r*n + k] for r in range(i//n) for k in range(max(0, i%n-1), min(n, i%n+2))]
     threats = {j for _, j in game.moves(b) if b[j] == 'o'}
-    return [len(mine) - b.count('x'), rows, len(threats), sum('o' not in ahead(i) for i in mine), float(game.lost(b))]
+    free = sum('o' not in ahead(i) for i in mine)
+    return [len(mine) - b.count('x'), rows, len(threats), free, float(game.lost(b))]
 
 # %% ../nbs/10_intro.ipynb #c027
 def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
@@ -134,7 +135,7 @@ def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
         w, b = w - lr * 2 * x.T @ wrong / len(y), b - lr * 2 * wrong.mean()
     return w, b
 
-# %% ../nbs/10_intro.ipynb #c072
+# %% ../nbs/10_intro.ipynb #c074
 def _rows(text): return [tuple(o.strip() for o in row.split('|')) for row in text.strip().splitlines()]
 
 MILESTONES = _rows('''
@@ -153,7 +154,7 @@ MILESTONES = _rows('''
 2009 | ImageNet | Deng and others | data | deng2009
 ''')                                                            # year, what, who, kind, key in refs.bib
 
-# %% ../nbs/10_intro.ipynb #c073
+# %% ../nbs/10_intro.ipynb #c075
 MILESTONES += _rows('''
 2012 | AlexNet | Krizhevsky and others | network | krizhevsky2012
 2014 | GAN | Goodfellow and others | network | goodfellow2014
@@ -172,7 +173,7 @@ MILESTONES += _rows('''
 2024 | two Nobel Prizes | physics, chemistry | prize | nobel2024
 ''')
 
-# %% ../nbs/10_intro.ipynb #c092
+# %% ../nbs/10_intro.ipynb #c095
 @exercise('picture count')
 def check_picture_count(n):
     "The number of decimal digits of the number of black-and-white pictures of 28 × 28 dots"
@@ -181,7 +182,7 @@ def check_picture_count(n):
     if n == want - 1: return f'{n} is the power of ten below it; a number of k digits is at least 10 to the k-1'
     if n != want: return f'{n} is not it; take the logarithm to base 10 of 2 to the 784'
 
-# %% ../nbs/10_intro.ipynb #c097
+# %% ../nbs/10_intro.ipynb #c100
 @cache
 def _arena():
     pos = Positions(Hexapawn())
@@ -195,7 +196,7 @@ def check_five_weights(w):
     p = win_chance(pos, X @ np.array(w, float), chance).mean()
     if p < .93: return f'your player wins {p:.1%}; ask of each term whether it is good for you or bad'
 
-# %% ../nbs/10_intro.ipynb #c102
+# %% ../nbs/10_intro.ipynb #c105
 @exercise('mobility')
 def check_mobility(f):
     "A function (game, board) -> moves that the player to move has; 0 when the game is over"
@@ -204,7 +205,7 @@ def check_mobility(f):
         got, want = f(pos.game, b), int((kids >= 0).sum())
         if got != want: return f'for {b} you say {got}, but there are {want}' + (' (the game is over)' if pos.game.lost(b) else '')
 
-# %% ../nbs/10_intro.ipynb #c107
+# %% ../nbs/10_intro.ipynb #c110
 @exercise('persistence')
 def check_persistence(f):
     "A function series -> mean absolute error of forecasting each value by the one before"
@@ -213,7 +214,7 @@ def check_persistence(f):
         if not np.isclose(got, want):
             return f'for {s} you give {got:g}; the errors are {[abs(b-a) for a, b in zip(s, s[1:])]}, their mean is {want:g}'
 
-# %% ../nbs/10_intro.ipynb #c112
+# %% ../nbs/10_intro.ipynb #c115
 @exercise('regret')
 def check_regret(r):
     "The expected regret of 300 random pulls on machines that pay 0.2, 0.5 and 0.9"
