@@ -253,7 +253,7 @@ def test_search_theme_filter_and_menu(served):
 
 @pytest.mark.browser
 def test_parts_open_by_keyboard(served):
-    with open_page(f'{served}/index.html', width=1280) as page:
+    with open_page(f'{served}/core.html', width=1280) as page:
         part = page.locator('button.sidebar-part', has_text='Sanity')
         part.focus(); page.keyboard.press('Enter')
         assert part.get_attribute('aria-expanded') == 'true' and page.get_by_text('Poisoning', exact=True).is_visible()

@@ -11,6 +11,7 @@ def smaller(png):
     try: from PIL import Image
     except ImportError: return png, '.png', False
     im, out = Image.open(io.BytesIO(png)), io.BytesIO()
+    if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
     if plot or im.getcolors(256):
