@@ -25,7 +25,7 @@ def sidebar(text, stems, title):
         entries = [(m[2], m) for m in re.finditer(r'^ +- \{.*?(nbs/|# )(\d\d[a-z]?_\w+).*\n', text, re.M)]
         if stem in dict(entries): continue
         before = [m for s, m in entries if s < stem and s[0] == stem[0]]
-        at = before[-1].end() if before else next(m for s, m in entries if s > stem).start()
+        at = before[-1].end() if before else next((m.start() for s, m in entries if s > stem), entries[-1][1].end())
         text = text[:at] + ' '*10 + f'- {link(stem, json.dumps(title(stem), ensure_ascii=False))}\n' + text[at:]
     return text
 
