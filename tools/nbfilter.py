@@ -143,6 +143,11 @@ def shown(out):
     return out
 
 
+def plot_repr(out):
+    "What matplotlib's last call returned: not what the cell is about"
+    return list(out.get('data', {})) == ['text/plain'] and re.match(r"Text\(|\[?<(matplotlib|Axes|Figure)|\[?Text\(", ''.join(out['data']['text/plain']))
+
+
 def code_cell(cell, src):
     "The cell as the page shows it, or None"
     opts, code = options(src)
@@ -152,7 +157,7 @@ def code_cell(cell, src):
     if 'hide_input' in opts: keep['echo'] = 'false'
     if 'hide_output' in opts: keep['output'] = 'false'
     code = '\n'.join(l for l in code.split('\n') if not re.search(r'#\|\s*hide_line\s*$', l))
-    outs = [shown(o) for o in cell.get('outputs', []) if o.get('name') != 'stderr']
+    outs = [shown(o) for o in cell.get('outputs', []) if o.get('name') != 'stderr' and not plot_repr(o)]
     if 'timing' in opts and outs:
         outs.append({'output_type': 'display_data', 'metadata': {}, 'data': {'text/html': '<p class="timing-note">as on the machine of the last run</p>'}})
     head = ''.join(f'#| {k}: {v}\n' for k, v in keep.items())
