@@ -157,8 +157,8 @@ def _save(what, path, data, cases, tol):
     worst, name = max((_gap(got[k], want[k]), k) for feeds, want in cases
                       for got in [run_onnx(data, feeds)] for k in want)
     if not worst <= tol:
-        raise ExportError(f"{what}: onnxruntime and PyTorch differ by {worst:.2g} in '{name}', more than {tol:g}; "
-                          'nothing was written')
+        raise ExportError(f"{what}: onnxruntime and PyTorch differ by {worst:.2g} in '{name}', "
+                          f'more than {tol:g}; nothing was written')
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + '.part')
@@ -179,19 +179,21 @@ def _gap(a, b):
 def _ready(what, model, xs, opset=20):
     "The model's answer to `xs`; or a sentence that says what stands in the way"
     import torch
-    if not 18 <= opset <= 23: raise ExportError(f'{what}: opset is {opset}; the exporter and the browser share 18 to 23')
+    if not 18 <= opset <= 23:
+        raise ExportError(f'{what}: opset is {opset}; the exporter and the browser share 18 to 23')
     moody = torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm
     for m in model.modules():
         if m.training and isinstance(m, moody):
-            raise ExportError(f'{what}: the model is in training mode, its {type(m).__name__} would change the answer; '
-                              'call model.eval() first')
+            raise ExportError(f'{what}: the model is in training mode, its {type(m).__name__} would '
+                              'change the answer; call model.eval() first')
     where = {str(p.device) for p in model.parameters()} - {'cpu'}
     if where: raise ExportError(f'{what}: the model lies on {where.pop()}; call model.cpu() first')
     try:
         with torch.no_grad(): return model(*xs)
     except (RuntimeError, ValueError, IndexError, TypeError) as e:
         shapes = ', '.join(str([*x.shape]) for x in xs)
-        raise ExportError(f'{what}: the model does not accept x of shape {shapes} ({str(e).splitlines()[0]})') from None
+        raise ExportError(f'{what}: the model does not accept x of shape {shapes} '
+                          f'({str(e).splitlines()[0]})') from None
 
 # %% ../nbs/02_demo.ipynb #c073
 def export(
@@ -272,7 +274,8 @@ def export_grad(
     leaf = x.detach().clone().requires_grad_()
     logits = model(leaf)
     grad, = torch.autograd.grad(loss(logits, target), leaf)
-    return _save('export_grad', path, data, [(dict(x=x, target=target), dict(logits=logits, grad=grad))], tol)
+    case = dict(x=x, target=target), dict(logits=logits, grad=grad)
+    return _save('export_grad', path, data, [case], tol)
 
 # %% ../nbs/02_demo.ipynb #c079
 def _target(what, logits, target):
@@ -282,8 +285,9 @@ def _target(what, logits, target):
         if len(target) == len(logits) and 0 <= target.min() and target.max() < logits.shape[1]:
             return torch.nn.functional.one_hot(target, logits.shape[1]).float()
     if target.shape != logits.shape:
-        raise ExportError(f'{what}: target is {[*target.shape]}, the model gives {[*logits.shape]}; give one class '
-                          f'number in 0 … {logits.shape[-1] - 1} or one row of {logits.shape[-1]} weights an example')
+        raise ExportError(f'{what}: target is {[*target.shape]}, the model gives {[*logits.shape]}; '
+                          f'give one class number in 0 … {logits.shape[-1] - 1} '
+                          f'or one row of {logits.shape[-1]} weights an example')
     return target
 
 # %% ../nbs/02_demo.ipynb #c081
@@ -339,18 +343,17 @@ class Demo:
         height:int=640, # pixels in Jupyter, until the model has said how tall it is
         **state):     # where it starts; numbers, strings, lists, tensors
         have = sorted({p.stem for d in demos() for p in d.glob('*.js')} - {'base'})
-        if name not in have:
-            near = difflib.get_close_matches(name, have, 1) or have
-            raise ValueError(f"Demo: no live model named '{name}'; did you mean '{', '.join(near)}'?")
+        if name not in have: raise ValueError(f"Demo: no live model named '{name}'; {_near(name, have)}")
         self.name, self.height, self.state = name, height, {k: _plain(k, v) for k, v in state.items()}
-    def __repr__(self): return f"Demo({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.state.items())])})"
+    def __repr__(self):
+        return f"Demo({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.state.items())])})"
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {'text/plain': repr(self), 'text/html': self.live() if _in_jupyter() else self.html()}
     def html(self, base='demos/'):
         "For a page"
         state = f" state='{html.escape(json.dumps(self.state))}'" if self.state else ''
-        return (f'<walk-demo name="{self.name}"{state}>A live model stands here. It needs a browser with JavaScript modules, '
-                f'and this page from a server (make serve), not from a file.</walk-demo>'
+        return (f'<walk-demo name="{self.name}"{state}>A live model stands here. It needs a browser with '
+                f'JavaScript modules, and this page from a server (make serve), not from a file.</walk-demo>'
                 f'<script type="module" src="{base}base.js"></script>')
     def live(self):
         "For Jupyter: a frame on the small server"
@@ -369,12 +372,17 @@ def _in_colab(path, height):
     output.serve_kernel_port_as_iframe(urlsplit(serve()).port, path='/' + path, height=str(height))
     return ''
 
+def _near(name, have):
+    near = difflib.get_close_matches(name, have, 1)
+    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(have)}"
+
 def _plain(k, v):
     "A value as JSON has it"
     v = v.tolist() if hasattr(v, 'tolist') else v
     try: json.dumps(v, allow_nan=False)
-    except (TypeError, ValueError): raise TypeError(f'Demo: {k} is a {type(v).__name__} that JSON cannot hold; give numbers, '
-                                                    'strings, lists or tensors without nan') from None
+    except (TypeError, ValueError):
+        raise TypeError(f'Demo: {k} is a {type(v).__name__} that JSON cannot hold; '
+                        'give numbers, strings, lists or tensors, without nan') from None
     return v
 
 def _in_jupyter():
@@ -392,12 +400,18 @@ def runtime() -> Path:
     return next(iter(fetch('onnxruntime_web').values())).parent
 
 # %% ../nbs/02_demo.ipynb #c102
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<body style="margin:0"><main>{html}</main>"""
+
+# %% ../nbs/02_demo.ipynb #c103
 class _Files(http.server.SimpleHTTPRequestHandler):
     "Hands out the demos, the runtime, and one page a demo"
-    extensions_map = {'.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
-                      '.wasm': 'application/wasm', '': 'application/octet-stream'}
+    extensions_map = {'.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
+                      '.json': 'application/json', '.wasm': 'application/wasm', '': 'application/octet-stream'}
     def translate_path(self, path):
-        parts = [p for p in unquote(urlsplit(path).path).split('/') if p not in ('', '.', '..') and os.sep not in p]
+        parts = [p for p in unquote(urlsplit(path).path).split('/')
+                 if p not in ('', '.', '..') and os.sep not in p]
         folders = [runtime()] if parts[:1] == ['ort'] else demos()
         files = [f.joinpath(*parts[parts[:1] == ['ort']:]) for f in folders]
         return str(next((f for f in files if f.is_file()), files[-1]/'missing'))
@@ -406,9 +420,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         if not url.path.startswith('/show/'): return super().do_GET()
         try: page = Demo(unquote(url.path[6:]), **json.loads(unquote(url.query) or '{}'))
         except (ValueError, TypeError): return self.send_error(404)
-        body = (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-                f'<title>{page.name}</title><link rel="icon" href="data:,"><body style="margin:0">'
-                f'<main>{page.html("/")}</main>').encode()
+        body = _PAGE.format(name=page.name, html=page.html('/')).encode()
         self.send_response(200)
         self.send_header('Content-Type', 'text/html; charset=utf-8')
         self.end_headers()
@@ -418,7 +430,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
     def log_message(self, *args): pass
 
-# %% ../nbs/02_demo.ipynb #c103
+# %% ../nbs/02_demo.ipynb #c104
 @functools.cache
 def serve() -> str: # address, http://127.0.0.1:PORT/
     "Start the small server, once; it ends with Python"
@@ -426,15 +438,15 @@ def serve() -> str: # address, http://127.0.0.1:PORT/
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f'http://127.0.0.1:{server.server_address[1]}/'
 
-# %% ../nbs/02_demo.ipynb #c115
+# %% ../nbs/02_demo.ipynb #c116
 @exercise('size_of_a_step')
 def check_size(times):
     "How many times larger the step file gets when the hidden layers get ten times wider"
     if not isinstance(times, (int, float)): return f'a number is wanted, not a {type(times).__name__}'
-    if times > 5: return f'{times} would be right for a file that stores the weights; where are they in a step file?'
+    if times > 5: return f'{times} would fit a file that stores the weights; where are they in a step file?'
     if not .9 <= times <= 1.2: return f'{times} is not it; list what the file stores: operations, names, shapes'
 
-# %% ../nbs/02_demo.ipynb #c120
+# %% ../nbs/02_demo.ipynb #c121
 @exercise('log_softmax')
 def check_log_softmax(f):
     "A function x [...,K] -> log-probabilities [...,K] in NumPy"
@@ -442,11 +454,11 @@ def check_log_softmax(f):
     for x in ([[1., 2., 3.]], [[0., 0.], [5., -5.]], [[1000., 0.]]):
         want = torch.tensor(x).log_softmax(-1).numpy()
         with np.errstate(all='ignore'): got = np.asarray(f(np.array(x, dtype=np.float32)))
-        if got.shape != want.shape: return f'for shape {[*want.shape]} it gives {[*got.shape]}; keep the axis (keepdims)'
-        if not np.isfinite(got).all(): return f'{x[0]} gives {got[0].tolist()}: exp overflows; take the maximum away first'
-        if np.abs(got - want).max() > 1e-4: return f'{x[0]} gives {got[0].round(3).tolist()}, expected {want[0].round(3).tolist()}'
+        if got.shape != want.shape: return f'shape {[*want.shape]} becomes {[*got.shape]}; keep the axis (keepdims)'
+        if not np.isfinite(got).all(): return f'{x[0]} gives {got[0]}: exp overflows; take the maximum away first'
+        if np.abs(got - want).max() > 1e-4: return f'{x} gives {got.round(3)}, expected {want.round(3)}'
 
-# %% ../nbs/02_demo.ipynb #c125
+# %% ../nbs/02_demo.ipynb #c126
 @exercise('relu_backward')
 def check_relu_backward(f):
     "A function (g, y) -> gradient by x, where y = relu(x)"
@@ -460,7 +472,7 @@ def check_relu_backward(f):
     for x_, a, b in zip(x.tolist(), got.tolist(), want.tolist()):
         if a != b: return f'at x = {x_} you give {a:g}, autograd {b:g}'
 
-# %% ../nbs/02_demo.ipynb #c130
+# %% ../nbs/02_demo.ipynb #c131
 @exercise('weight_decay')
 def check_decay(update):
     "A rule (p, g, lr) -> new p: gradient descent with weight decay 0.1"

@@ -381,7 +381,7 @@ class WalkDemo extends HTMLElement {
     Object.assign(ui.state, this.fromHash());
     ui.view = demo.mount(ui) ?? {}; ui.build(); ui.refresh();
     addEventListener('hashchange', () => { if (this.key in readHash()) ui.set({...structuredClone(start), ...this.fromHash()}, {save: false}); });
-    if (window !== window.parent) new ResizeObserver(() => parent.postMessage({walkDemoHeight: document.documentElement.scrollHeight}, '*')).observe(this);
+    if (window !== window.parent) new ResizeObserver(() => parent.postMessage({walkDemoHeight: Math.ceil(this.getBoundingClientRect().bottom + scrollY) + 24}, '*')).observe(this);
   }
   fromHash() { const s = readState(readHash()[this.key], this.ui.start); if (Object.keys(s).length) this.ui.touched = true; return s; }
 }

@@ -49,8 +49,8 @@ export default {
       }});
     ui.canvas({label: 'The loss, step by step', width: 420, height: 90,
       draw(g, c) {
-        const losses = run?.losses ?? [], top = Math.max(1.2, ...losses), n = Math.max(losses.length - 1, 100);
-        g.fillText('loss', 4, 16); g.strokeStyle = ui.colors.line; g.strokeRect(.5, .5, 419, 89);
+        const losses = run ? [...run.losses, ...run.now] : [], top = Math.max(1.2, ...losses), n = Math.max(losses.length - 1, 100);
+        g.fillText('loss', 6, 80); g.strokeStyle = ui.colors.line; g.strokeRect(.5, .5, 419, 89);
         g.strokeStyle = ui.colors.ink; g.beginPath();
         losses.forEach((v, i) => g.lineTo(4 + i / n * 410, 84 - v / top * 72));
         g.stroke();
@@ -66,7 +66,7 @@ export default {
     ui.slider('seed', 'seed', {min: 0, max: 4, step: 1});
     ui.choice('a click', 'cls', [[0, 'adds a circle'], [1, 'adds a square'], [2, 'adds a triangle'], [3, 'removes']]);
 
-    const fresh = (s, key) => ({key, done: 0, losses: [], params: Object.fromEntries(Object.entries(kept.starts[s.seed] ?? kept.starts[0]).map(([k, v]) => [k, [v, kept.shapes[k]]]))});
+    const fresh = (s, key) => ({key, done: 0, losses: [], now: [], params: Object.fromEntries(Object.entries(kept.starts[s.seed] ?? kept.starts[0]).map(([k, v]) => [k, [v, kept.shapes[k]]]))});
     const batch = () => {                                                        // unused rows stay zero and count nothing
       const x = new Float32Array(2 * ROWS), target = new Float32Array(3 * ROWS);
       points.forEach(([a, b, k], i) => { x[2 * i] = a; x[2 * i + 1] = b; target[3 * i + k] = 1; });
@@ -95,12 +95,13 @@ export default {
         const feeds = {...batch(), lr: s.lr};
         while (run.done < goal) {
           const out = await net.run({...feeds, ...run.params});
-          run.losses.push(out.loss.data[0]);
+          run.losses.push(out.loss.data[0]); run.now = [];
           for (const k in run.params) run.params[k] = out['new.' + k];
           if (++run.done % 200 === 0) { if (ui.stale) return; ui.redraw(); await new Promise(r => setTimeout(r)); }
         }
         await look(act);
         const now = await net.run({...feeds, lr: 0, ...run.params}), loss = now.loss.data[0];
+        run.now = [loss];
         const right = await score(act);
         ui.answer = {loss, right, points: points.length, steps: s.steps};
         ui.say(`Step ${s.steps}: loss ${loss.toFixed(3)}, ${right} of ${points.length} points right.`);
