@@ -524,10 +524,12 @@ def verify(name:str # as in the table
     return 'damaged' if name in cached() else 'absent'
 
 # %% ../nbs/01_data.ipynb #c100
-FRAME = {'builtins': ['slice'], 'numpy': ['dtype', 'ndarray'], 'numpy.core.multiarray': ['_reconstruct'],
-         'numpy.core.numeric': ['_frombuffer'], 'pandas._libs.internals': ['_unpickle_block'],
-         'pandas.core.frame': ['DataFrame'], 'pandas.core.indexes.base': ['Index', '_new_Index'],
-         'pandas.core.indexes.range': ['RangeIndex'], 'pandas.core.internals.managers': ['BlockManager']}
+FRAME = {'builtins': ['slice'], 'numpy': ['dtype', 'ndarray'],
+         'numpy.core.multiarray': ['_reconstruct'], 'numpy.core.numeric': ['_frombuffer'],
+         'pandas._libs.internals': ['_unpickle_block'], 'pandas.core.frame': ['DataFrame'],
+         'pandas.core.indexes.base': ['Index', '_new_Index'],
+         'pandas.core.indexes.range': ['RangeIndex'],
+         'pandas.core.internals.managers': ['BlockManager']}
 
 class FrameUnpickler(pickle.Unpickler):
     "Builds data frames, and refuses to look up whatever else a pickle asks for"
