@@ -40,7 +40,7 @@ refresh: setup ## run everything and keep this machine's timings too
 	@$(PY) tools/run.py run --refresh -j $(JOBS)
 
 slow: setup ## retrain the checkpoints and repeat the experiments over their seeds
-	@$(PY) tools/run.py run --flags slow --refresh -j $(JOBS)
+	@$(PY) tools/run.py run --flags "slow online" --refresh -j $(JOBS)
 
 clean: ## remove what was built; keeps the environment and the data cache
 	rm -rf _build _docs _proc dist build *.egg-info nbs/_*.md
@@ -53,7 +53,7 @@ help: ## this list
 .PHONY: setup
 setup: $(VENV)/.installed node_modules/.installed
 	@$(VENV)/bin/nbdev_export
-	@$(PY) -m walkdl.cli data get >/dev/null
+	@$(VENV)/bin/walkdl data get >/dev/null
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
