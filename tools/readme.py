@@ -3,12 +3,21 @@ import re, sys
 from notebooks import NBS, ROOT, read, source
 
 
+PICTURE = ('![The live model of a chapter: a 3 is drawn, and below it stand the ten probabilities and the maps of each layer]'
+           '(images/walk.png)')
+
+
+def shown(data):
+    "The Markdown of an output; in place of a live model its picture"
+    return PICTURE if '<walk-demo' in ''.join(data.get('text/html', '')) else ''.join(data.get('text/markdown', ''))
+
+
 def readme():
     parts = []
     for cell in read(NBS/'index.ipynb')['cells']:
         if cell['cell_type'] == 'markdown': parts.append(source(cell))
-        parts += [''.join(o['data']['text/markdown']) for o in cell.get('outputs', []) if 'text/markdown' in o.get('data', {})]
-    text = '\n\n'.join(parts) + '\n'
+        parts += [shown(o.get('data', {})) for o in cell.get('outputs', [])]
+    text = '\n\n'.join(filter(None, parts)) + '\n'
     text = re.sub(r'\]\((\w+)\.qmd\)', r'](nbs/\1.qmd)', text)
     text = re.sub(r'\]\((?=images/|\w+\.ipynb)', '](nbs/', text)
     return text.replace('](../', '](')

@@ -4,7 +4,7 @@
   run.py check [-j 2] [NB…]                                      run all, compare with the saved outputs, save nothing
   run.py convert FILE.py…                                        py:percent text -> nbs/NAME.ipynb, outputs of unchanged cells kept
 """
-import argparse, importlib, json, os, platform, re, resource, signal, subprocess, sys, time, traceback
+import argparse, base64, importlib, io, json, os, platform, re, resource, signal, subprocess, sys, time, traceback
 from pathlib import Path
 
 THREADS = {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMEXPR_NUM_THREADS')}
@@ -26,12 +26,22 @@ def steady(x):
     return re.sub(r' at 0x[0-9a-fA-F]+', '', x) if isinstance(x, str) else x
 
 
+def smaller(png):
+    "The same picture with at most 256 colours, if that makes a smaller file"
+    from PIL import Image
+    old = base64.b64decode(png)
+    picture, new = Image.open(io.BytesIO(old)), io.BytesIO()
+    if picture.mode == 'RGBA' and picture.getchannel('A').getextrema()[0] == 255: picture = picture.convert('RGB')
+    picture.quantize(256, method=2 if picture.mode == 'RGBA' else 0, dither=0).save(new, 'png', optimize=True)
+    return base64.b64encode(min(old, new.getvalue(), key=len)).decode()
+
+
 def normal(out):
     if 'execution_count' in out: out['execution_count'] = None
     if 'metadata' in out: out['metadata'] = {}
     if 'text' in out: out['text'] = steady(out['text'])
     for mime, value in out.get('data', {}).items():
-        out['data'][mime] = value.rstrip() if mime.startswith('image/') and isinstance(value, str) else steady(value)
+        out['data'][mime] = smaller(value) if mime == 'image/png' else steady(value)
     return out
 
 
