@@ -12,7 +12,7 @@ import numpy as np
 from functools import cache
 from .core import *
 
-# %% ../nbs/10_intro.ipynb #c007
+# %% ../nbs/10_intro.ipynb #c006
 def turn(b:str) -> str: # a board
     "The same board as the other player sees it"
     return b[::-1].translate(str.maketrans('xo', 'ox'))
@@ -34,7 +34,7 @@ class Hexapawn:
         "Has the player to move lost?"
         return 'o' in b[-self.n:] or not self.moves(b)
 
-# %% ../nbs/10_intro.ipynb #c012
+# %% ../nbs/10_intro.ipynb #c011
 class Positions:
     "Every position of a game, numbered; 0 is the start"
     def __init__(self, game:Hexapawn): # has start, moves, play, lost
@@ -48,7 +48,7 @@ class Positions:
         self.kids = np.array([k + [-1]*(widest-len(k)) for k in kids])   # [N, K], -1 where there is no move
         self.over = (self.kids < 0).all(1)                      # [N] whoever is to move has lost
 
-# %% ../nbs/10_intro.ipynb #c015
+# %% ../nbs/10_intro.ipynb #c014
 def look_ahead(pos:Positions,
                score:np.ndarray, # [N] how good it is to hand over each position
                plies:int, # half-moves to look ahead
@@ -59,7 +59,7 @@ def look_ahead(pos:Positions,
         score = np.where(pos.over, sure, -np.where(pos.kids >= 0, score[pos.kids], -np.inf).max(1))
     return score
 
-# %% ../nbs/10_intro.ipynb #c020
+# %% ../nbs/10_intro.ipynb #c019
 def choices(pos:Positions, score:np.ndarray) -> np.ndarray: # [N, K] chance of each move
     "What a player does: one of its best-scored moves, each as likely"
     s = np.where(pos.kids >= 0, score[pos.kids], -np.inf)
@@ -75,7 +75,7 @@ def win_chance(pos:Positions, a:np.ndarray, b:np.ndarray) -> np.ndarray: # [2] w
                        np.where(pos.over, 1, (B * mine[pos.kids]).sum(1)))
     return np.array([mine[0], yours[0]])
 
-# %% ../nbs/10_intro.ipynb #c024
+# %% ../nbs/10_intro.ipynb #c023
 TERMS = 'pawns', 'rows', 'threats', 'free', 'won'
 
 def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn it is
@@ -88,7 +88,7 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     free = sum('o' not in ahead(i) for i in mine)
     return [len(mine) - b.count('x'), rows, len(threats), free, float(game.lost(b))]
 
-# %% ../nbs/10_intro.ipynb #c027
+# %% ../nbs/10_intro.ipynb #c026
 def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
                n:int, # games; a goes first in every other
                rng, # numpy Generator
@@ -103,7 +103,7 @@ def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
         s, my_turn = np.where(live, then, s), my_turn ^ live
     return ~my_turn, np.array(handed)
 
-# %% ../nbs/10_intro.ipynb #c029
+# %% ../nbs/10_intro.ipynb #c028
 def hill_climb(pos:Positions,
                X:np.ndarray, # [N, F] terms of all positions
                tests:int=100, games:int=200, # how often to alter, and games that test each side
@@ -119,13 +119,13 @@ def hill_climb(pos:Positions,
         history.append(w)
     return np.array(history)
 
-# %% ../nbs/10_intro.ipynb #c033
+# %% ../nbs/10_intro.ipynb #c032
 def interval(p, n, z=1.96): # share of successes, number of trials, width in standard errors
     "Low and high end of the 95 % interval of a share (Wilson 1927)"
     middle, half = p + z*z/(2*n), z * np.sqrt(p*(1-p)/n + (z/(2*n))**2)
     return np.array([middle - half, middle + half]) / (1 + z*z/n)
 
-# %% ../nbs/10_intro.ipynb #c047
+# %% ../nbs/10_intro.ipynb #c046
 def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
              steps:int=4000, lr:float=.05): # how often, and how far, to go against the gradient
     "Weights and bias of the line with the least mean square error, by gradient descent"
@@ -135,7 +135,7 @@ def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
         w, b = w - lr * 2 * x.T @ wrong / len(y), b - lr * 2 * wrong.mean()
     return w, b
 
-# %% ../nbs/10_intro.ipynb #c074
+# %% ../nbs/10_intro.ipynb #c073
 def _rows(text): return [tuple(o.strip() for o in row.split('|')) for row in text.strip().splitlines()]
 
 MILESTONES = _rows('''
@@ -154,7 +154,7 @@ MILESTONES = _rows('''
 2009 | ImageNet | Deng and others | data | deng2009
 ''')                                                            # year, what, who, kind, key in refs.bib
 
-# %% ../nbs/10_intro.ipynb #c075
+# %% ../nbs/10_intro.ipynb #c074
 MILESTONES += _rows('''
 2012 | AlexNet | Krizhevsky and others | network | krizhevsky2012
 2014 | GAN | Goodfellow and others | network | goodfellow2014
@@ -173,7 +173,7 @@ MILESTONES += _rows('''
 2024 | two Nobel Prizes | physics, chemistry | prize | nobel2024
 ''')
 
-# %% ../nbs/10_intro.ipynb #c095
+# %% ../nbs/10_intro.ipynb #c094
 @exercise('picture count')
 def check_picture_count(n):
     "The number of decimal digits of the number of black-and-white pictures of 28 × 28 dots"
@@ -182,7 +182,7 @@ def check_picture_count(n):
     if n == want - 1: return f'{n} is the power of ten below it; a number of k digits is at least 10 to the k-1'
     if n != want: return f'{n} is not it; take the logarithm to base 10 of 2 to the 784'
 
-# %% ../nbs/10_intro.ipynb #c100
+# %% ../nbs/10_intro.ipynb #c099
 @cache
 def _arena():
     pos = Positions(Hexapawn())
@@ -196,7 +196,7 @@ def check_five_weights(w):
     p = win_chance(pos, X @ np.array(w, float), chance).mean()
     if p < .93: return f'your player wins {p:.1%}; ask of each term whether it is good for you or bad'
 
-# %% ../nbs/10_intro.ipynb #c105
+# %% ../nbs/10_intro.ipynb #c104
 @exercise('mobility')
 def check_mobility(f):
     "A function (game, board) -> moves that the player to move has; 0 when the game is over"
@@ -205,7 +205,7 @@ def check_mobility(f):
         got, want = f(pos.game, b), int((kids >= 0).sum())
         if got != want: return f'for {b} you say {got}, but there are {want}' + (' (the game is over)' if pos.game.lost(b) else '')
 
-# %% ../nbs/10_intro.ipynb #c110
+# %% ../nbs/10_intro.ipynb #c109
 @exercise('persistence')
 def check_persistence(f):
     "A function series -> mean absolute error of forecasting each value by the one before"
@@ -214,7 +214,7 @@ def check_persistence(f):
         if not np.isclose(got, want):
             return f'for {s} you give {got:g}; the errors are {[abs(b-a) for a, b in zip(s, s[1:])]}, their mean is {want:g}'
 
-# %% ../nbs/10_intro.ipynb #c115
+# %% ../nbs/10_intro.ipynb #c114
 @exercise('regret')
 def check_regret(r):
     "The expected regret of 300 random pulls on machines that pay 0.2, 0.5 and 0.9"
