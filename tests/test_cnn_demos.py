@@ -18,6 +18,7 @@ def near(got, want, tol=1e-4): return (torch.tensor(got, dtype=torch.double) - w
 def run_code(page):
     "What “This as code” gives when it is pasted: the value of its last line"
     page.get_by_text('This as code').click()
+    page.wait_for_function("(() => { const ui = document.querySelector('walk-demo').ui; return ui.fold.open && ui.pre.textContent === ui.code() })()")
     lines = page.locator('walk-demo pre').inner_text().strip().split('\n')
     scope = {}
     exec('\n'.join(lines[:-1]), scope)
@@ -43,6 +44,7 @@ def test_the_lectures_nine_numbers_and_every_setting():
             page.get_by_label('stride').fill(str(stride - 1))
             page.get_by_label('padding 1').set_checked(pad)
             page.get_by_label('kernel to begin with').select_option('edges across')
+            page.wait_for_timeout(200)
             settled(page)
             assert (state(page)['pic'], state(page)['stride'], state(page)['pad']) == (pic, stride, pad)
             assert near(answer(page)['out'], run_code(page))
