@@ -166,7 +166,7 @@ class LeNet5(nn.Module):
         return m | {'logits': self.fc3(m['fc2'])}
     def forward(self, x): return self.maps(x)['logits']
 
-# %% ../nbs/20_cnns.ipynb #c080
+# %% ../nbs/20_cnns.ipynb #c082
 def warp(
     x, # [B,C,H,H] square pictures
     degrees=0., # turn, counter-clockwise
@@ -182,13 +182,13 @@ def warp(
     back = torch.stack([c, -n - h/s, c*u - n*v, n, c, n*u + c*v], 1).view(-1, 2, 3)  # where each pixel comes from
     return F.grid_sample(x, F.affine_grid(back, x.shape, align_corners=False), align_corners=False)
 
-# %% ../nbs/20_cnns.ipynb #c081
+# %% ../nbs/20_cnns.ipynb #c083
 def jiggle(x, degrees=12, scale=.1, shear=.1, shift=2.5):
     "Warp each picture by its own random amount, up to the ones given"
     def upto(a): return a*(2*torch.rand(len(x)) - 1)
     return warp(x, upto(degrees), 1 + upto(scale), upto(shear), upto(shift), upto(shift))
 
-# %% ../nbs/20_cnns.ipynb #c115
+# %% ../nbs/20_cnns.ipynb #c117
 @exercise('conv sizes')
 def check_sizes(sides):
     "The sides of the four maps, as a tuple"
@@ -199,7 +199,7 @@ def check_sizes(sides):
         if got != want: return f'{where} you say {got}; {n} pixels, kernel {k}, stride {s}, padding {p} leave {want}'
         n = want
 
-# %% ../nbs/20_cnns.ipynb #c120
+# %% ../nbs/20_cnns.ipynb #c122
 @exercise('conv2d')
 def check_conv2d(f):
     "A function (x [B,C,H,W], w [O,C,K,L], stride) -> [B,O,H',W']"
@@ -217,7 +217,7 @@ def check_conv2d(f):
             if torch.allclose(got, flipped, atol=1e-4): return 'your conv2d flips the kernel; networks do not'
             return f'your conv2d has the right shape but wrong numbers ({name}): off by up to {(got - want).abs().max():.2f}'
 
-# %% ../nbs/20_cnns.ipynb #c125
+# %% ../nbs/20_cnns.ipynb #c127
 @exercise('mover')
 def check_mover(k):
     "A 3×3 kernel (tensor or nested list) that moves a picture one pixel to the right"
@@ -229,7 +229,7 @@ def check_mover(k):
         if torch.allclose(F.conv2d(x, k[None, None], padding=1), moved): return where and f'your kernel moves the picture {where}'
     return 'your kernel does more than move: each pixel must become a copy of one neighbour'
 
-# %% ../nbs/20_cnns.ipynb #c130
+# %% ../nbs/20_cnns.ipynb #c132
 @exercise('receptive field')
 def check_field(n):
     "The side, in pixels, of the part of the picture on which one number of pool2 depends"
