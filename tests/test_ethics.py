@@ -1,0 +1,224 @@
+"""Properties of the fairness metrics, the repairs and the bias measures that hold for any data."""
+import json, warnings
+import numpy as np, pytest, torch
+from hypothesis import assume, given, settings, strategies as st
+from scipy.stats import binomtest
+from walkdl.bias import equalize, gender_direction, neutralize, patrols, weat
+from walkdl.ethics import (calibration_by_group, consistency, demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
+                           equalized_odds_difference, equalized_odds_ratio, gender_shades, group_counts, group_rates, implied_fpr, wilson)
+from walkdl.mitigation import AuditLog, defer, model_card, parity_costs, parity_fit, parity_thresholds, remove_correlation, reverse_gradient, reweigh, watchlist
+
+few = settings(max_examples=60, deadline=None, derandomize=True)
+METRICS = [demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, equalized_odds_ratio]
+seeds = st.integers(0, 2**32 - 1)
+
+
+def people(seed, n=None, groups=None):
+    "Outcomes, decisions and groups of random people, in which each group has both outcomes"
+    rng = np.random.default_rng(seed)
+    n, k = n or rng.integers(20, 200), groups or rng.integers(2, 6)
+    g = np.r_[np.repeat(np.arange(k), 2), rng.integers(0, k, n)]
+    y = np.r_[np.tile([0, 1], k), (rng.random(n) < rng.random()).astype(int)]
+    return y, (rng.random(len(y)) < rng.random()).astype(int), np.array(list('abcdef'))[g]
+
+
+@few
+@given(seeds)
+def test_counts_are_those_of_three_loops(seed):
+    y, p, g = people(seed)
+    names, c = group_counts(y, p, g)
+    assert c.sum() == len(y)
+    for i, name in enumerate(names):
+        for t in (0, 1):
+            for d in (0, 1): assert c[i, t, d] == sum((g == name) & (y == t) & (p == d))
+
+
+@few
+@given(seeds)
+def test_metrics_do_not_depend_on_order_or_names(seed):
+    y, p, g = people(seed)
+    order = np.random.default_rng(seed).permutation(len(y))
+    renamed = np.array([{'a': 'z', 'b': 'y'}.get(o, o) for o in g])
+    for f in METRICS: assert f(y, p, g) == pytest.approx(f(y[order], p[order], renamed[order]), nan_ok=True)
+
+
+@few
+@given(seeds)
+def test_bounds_of_the_metrics(seed):
+    y, p, g = people(seed)
+    dp, dr, eo, od, rr = (f(y, p, g) for f in METRICS)
+    assert 0 <= eo <= od <= 1 and 0 <= dp <= 1
+    assert np.isnan(dr) or (0 <= dr <= 1 and (dr == pytest.approx(1)) == (dp < 1e-12))
+    assert np.isnan(rr) or 0 <= rr <= 1
+    assert demographic_parity_difference(1 - y, p, g) == dp            # y is not looked at
+    assert equalized_odds_difference(y, y, g) == 0                     # perfect decisions
+
+
+def test_same_as_fairlearn():
+    fl = pytest.importorskip('fairlearn.metrics')
+    for seed in range(8):
+        y, p, g = people(seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            for f in METRICS: assert f(y, p, g) == pytest.approx(getattr(fl, f.__name__)(y, p, sensitive_features=g), nan_ok=True, abs=1e-12)
+
+
+@few
+@given(seeds)
+def test_the_impossibility_holds_in_every_table(seed):
+    r = group_rates(*people(seed))
+    r = r[(r.ppv > 0) & r.base_rate.between(.001, .999)]
+    assume(len(r))
+    np.testing.assert_allclose(implied_fpr(r.base_rate, r.ppv, r.fnr), r.fpr, atol=1e-12)
+
+
+@few
+@given(st.integers(1, 2000), st.floats(0, 1))
+def test_wilson_is_scipys(n, share):
+    k = round(n * share)
+    theirs = binomtest(k, n).proportion_ci(method='wilson')
+    assert wilson(k, n) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+    assert wilson(k, n)[0] - 1e-12 <= k / n <= wilson(k, n)[1] + 1e-12
+
+
+def test_wilson_of_arrays_and_bad_input():
+    lo, hi = wilson([0, 5], [10, 10])
+    assert lo.shape == hi.shape == (2,)
+    for k, n in ((-1, 5), (6, 5), (0, 0)):
+        with pytest.raises(ValueError, match='wilson'): wilson(k, n)
+
+
+def test_gender_shades_is_whole():
+    t = gender_shades()
+    assert t.shape == (3, 9) and (t.DF == t[['DF', 'DM', 'LF', 'LM']].max(axis=1)).all()
+
+
+def test_errors_are_sentences():
+    for bad, words in ((([0, 1], [0, 2], ['a', 'b']), 'p is 0 or 1, got 2'), (([0, 1], [0, 1], ['a']), 'expected, got'), (([[0, 1]], [[0, 1]], [['a', 'b']]), 'y, p and group')):
+        with pytest.raises(ValueError, match=words): group_rates(*bad)
+    with pytest.raises(ValueError, match='implied_fpr'): implied_fpr(0, .5, .5)
+    with pytest.raises(ValueError, match='consistency'): consistency(np.zeros((3, 1)), [0, 1, 0])
+    with pytest.raises(ValueError, match='reweigh'): reweigh([0, 1], [0, 2])
+    with pytest.raises(ValueError, match='both groups'): parity_costs([0, 1], [1, 1], .1)
+    with pytest.raises(ValueError, match='patrols'): patrols(rule='luck')
+    with pytest.raises(ValueError, match='gender_direction'): gender_direction(np.zeros((2, 3)))
+
+
+def test_calibration_counts_everybody():
+    y, p, g = people(3)
+    t = calibration_by_group(y, p * 3, g)
+    assert t.n.sum() == len(y) and (t.low <= t.rate).all() and (t.rate <= t.high).all()
+    assert (t.n * t.rate).sum() == pytest.approx(y.sum())
+
+
+def test_consistency_of_constant_decisions_is_one():
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    assert consistency(X, np.ones(50)) == 1
+    assert consistency(X, np.arange(50) % 2) < .8
+
+
+@few
+@given(seeds)
+def test_reweighing_makes_label_and_group_independent(seed):
+    y, s, g = people(seed, groups=2)
+    s = (g == 'a').astype(int)
+    w = reweigh(y, s)
+    assert w.mean() == pytest.approx(1) and (w > 0).all()
+    assert np.average(y[s == 1], weights=w[s == 1]) == pytest.approx(np.average(y[s == 0], weights=w[s == 0]))
+    assert w[y == 1].sum() == pytest.approx((y == 1).sum())
+
+
+@few
+@given(seeds)
+def test_nothing_linear_is_left_after_removal(seed):
+    rng = np.random.default_rng(seed)
+    s = rng.integers(0, 2, 60); s[:2] = 0, 1
+    X = rng.normal(size=(60, 4)) + s[:, None] * rng.normal(size=4)
+    Z = remove_correlation(X, s)
+    np.testing.assert_allclose((s - s.mean()) @ Z, 0, atol=1e-9)
+    np.testing.assert_allclose(Z.mean(0), X.mean(0), atol=1e-9)
+
+
+def test_price_buys_parity():
+    from sklearn.linear_model import LogisticRegression
+    rng = np.random.default_rng(0)
+    s = rng.integers(0, 2, 3000)
+    X = np.c_[rng.normal(size=3000) + s, rng.normal(size=3000)]
+    y = (X.sum(1) + rng.normal(size=3000) > .5).astype(int)
+    fit = lambda X, y, w: LogisticRegression().fit(X, y, sample_weight=w)
+    gaps = [demographic_parity_difference(y, parity_fit(fit, X, y, s, p).predict(X), s) for p in (0, .1, .2)]
+    assert gaps[0] > gaps[1] > gaps[2]
+    prob = fit(X, y, None).predict_proba(X)[:, 1]
+    t = parity_thresholds(prob, s)
+    assert demographic_parity_difference(y, (prob >= t[s]).astype(int), s) < .005
+
+
+def test_gradient_is_turned_around():
+    x = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(reverse_gradient(x, 2.), x)
+    (reverse_gradient(x, 2.) * torch.arange(4)).sum().backward()
+    assert torch.equal(x.grad, -2. * torch.arange(4))
+
+
+def test_deferred_cases_are_the_nearest():
+    p = np.random.default_rng(0).random(101)
+    d = defer(p, .3)
+    assert d.sum() == 30 and abs(p[d] - .5).max() <= abs(p[~d] - .5).min()
+    assert not defer(p, 0).any() and defer(p, 1).all()
+
+
+@pytest.mark.parametrize('spoil', [lambda e: e[3]['record'].update(answer=9), lambda e: e.pop(2), lambda e: e.insert(1, dict(e[1])), lambda e: e[4].update(seal='0' * 64)])
+def test_any_change_breaks_the_log(spoil):
+    log = AuditLog()
+    for i in range(8): log.add(row=i, answer=i % 2)
+    assert log.broken() is None
+    spoil(log.entries)
+    assert log.broken() is not None
+
+
+def test_card_and_camera():
+    y, p, g = people(1, groups=3)
+    card = model_card('m', y, p, g, use='u.', misuse='v.', data='d.')
+    assert all(f'\n| {o} |' in card for o in 'abc') and 'nan' not in card
+    assert watchlist(10**6, 0)[1] == 0 and watchlist(100, 100)[1] == 1
+
+
+@few
+@given(seeds)
+def test_weat_turns_its_sign_with_its_sides(seed):
+    rng = np.random.default_rng(seed)
+    X, Y, A, B = (rng.normal(size=(4, 6)) for _ in range(4))
+    (d, p), (e, q), (f, r) = weat(X, Y, A, B), weat(Y, X, A, B), weat(X, Y, B, A)
+    assert d == pytest.approx(-e) and d == pytest.approx(-f) and abs(d) <= 2
+    assert p + q >= 1 - 1e-9 and 1/70 <= p <= 1                           # the real deal is one of 70
+    assert weat(3 * X, Y, A, .1 * B) == pytest.approx((d, p))             # only directions count
+
+
+def test_weat_finds_what_was_planted():
+    rng, axis = np.random.default_rng(0), np.eye(20)[0]
+    near = lambda s: rng.normal(size=(8, 20)) * .3 + s * axis
+    d, p = weat(near(1), near(-1), near(1), near(-1))
+    assert d > 1.5 and p < .001
+    d, p = weat(*(rng.normal(size=(12, 20)) for _ in range(4)))
+    assert abs(d) < 1.2 and p > 0
+
+
+def test_debiasing_leaves_no_part_along_the_direction():
+    rng = np.random.default_rng(0)
+    V, g = rng.normal(size=(30, 10)), rng.normal(size=10)
+    g /= np.linalg.norm(g)
+    W = neutralize(V, g)
+    np.testing.assert_allclose(W @ g, 0, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(W, axis=1), 1)
+    a, b = equalize(V[0] / np.linalg.norm(V[0]), V[1] / np.linalg.norm(V[1]), g)
+    np.testing.assert_allclose(W @ a, W @ b, atol=1e-12)
+    planted = rng.normal(size=(12, 1, 10)) + np.stack([g, -g])[None] * 2
+    assert abs(gender_direction(planted) @ g) > .95
+
+
+def test_patrols():
+    a, b = patrols(seed=1), patrols(seed=1)
+    assert (a == b).all() and ((0 < a) & (a < 1)).all()
+    assert patrols(rule='hot spot', days=3000)[-1] > .9
+    fair = np.mean([patrols(days=2000, correct=True, start=(50, 50), seed=s)[-1] for s in range(10)])
+    assert abs(fair - .5) < .05
