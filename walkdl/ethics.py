@@ -128,7 +128,7 @@ def implied_fpr(
     if ((base <= 0) | (base >= 1) | (ppv <= 0) | (ppv > 1)).any(): raise ValueError(f'implied_fpr: 0 < base < 1 and 0 < ppv ≤ 1 expected, got base={base}, ppv={ppv}')
     return base / (1 - base) * (1 - ppv) / ppv * (1 - fnr)
 
-# %% ../nbs/55_ethics.ipynb #c080
+# %% ../nbs/55_ethics.ipynb #c082
 @exercise('denominator')
 def check_denominator(n):
     "The number of the group that is the whole of '23.5 %': 1, 2, 3 or 4"
@@ -153,7 +153,7 @@ def check_implied(f):
         if abs((got := f(b, fpr, fnr)) - want) > 1e-6:
             return f'base {b}, fpr {fpr}, fnr {fnr}: true positives {b*(1 - fnr):.3f} and false positives {(1 - b)*fpr:.3f} of each person; their precision is not {got:.3f}'
 
-# %% ../nbs/55_ethics.ipynb #c081
+# %% ../nbs/55_ethics.ipynb #c083
 @exercise('parity without merit')
 def check_parity(answer):
     "Three lists (y, p, group): parity difference 0, group 'a' decided without error, group 'b' right at most half the time"

@@ -92,7 +92,7 @@ def fit_fairnet(net:FairNet, X, y, s, epochs:int=4, seed:int=0): # X [n, d], y a
             opt.step()
     return net
 
-# %% ../nbs/55c_mitigation.ipynb #c030
+# %% ../nbs/55c_mitigation.ipynb #c031
 def parity_thresholds(
     score, # [n] scores
     s, # [n] groups, 0 or 1
@@ -104,7 +104,7 @@ def parity_thresholds(
     share = [(1 - strength) * (score[s == g] >= .5).mean() + strength * all_ for g in (0, 1)]
     return np.array([np.quantile(score[s == g], 1 - q) for g, q in zip((0, 1), share)])
 
-# %% ../nbs/55c_mitigation.ipynb #c039
+# %% ../nbs/55c_mitigation.ipynb #c040
 def defer(
     prob, # [n] probabilities of 1
     share:float, # 0 … 1 of the cases that people can look at
@@ -115,7 +115,7 @@ def defer(
     chosen[np.argsort(-doubt, kind='stable')[:round(share * len(doubt))]] = True
     return chosen
 
-# %% ../nbs/55c_mitigation.ipynb #c043
+# %% ../nbs/55c_mitigation.ipynb #c044
 class AuditLog:
     "A list of decisions in which each entry seals the one before"
     def __init__(self): self.entries = []
@@ -132,7 +132,7 @@ class AuditLog:
             if e['seal'] != self._seal(before, e['record']): return i
             before = e['seal']
 
-# %% ../nbs/55c_mitigation.ipynb #c046
+# %% ../nbs/55c_mitigation.ipynb #c047
 def model_card(
     name:str, # of the model
     y, p, group, # outcomes, decisions and groups of the test, [n] each
@@ -152,13 +152,13 @@ def data_sheet(a, **measured) -> str: # a: walkdl.data.asset(name); measured: wh
     facts = {'source': a.cite, 'licence': a.licence, 'package': str(a.package), 'sha256': a.sha256[:16] + '…', **measured}
     return '\n'.join([f'### Data sheet: {a.name}', '', '| | |', '|---|---|', *(f'| {k} | {v} |' for k, v in facts.items())])
 
-# %% ../nbs/55c_mitigation.ipynb #c050
+# %% ../nbs/55c_mitigation.ipynb #c051
 def watchlist(crowd:int, wanted:int, found:float=.99, false:float=.001):
     "(people stopped, share of them that are on the list): Bayes' rule for a camera"
     hits, alarms = wanted * found, (crowd - wanted) * false
     return hits + alarms, hits / (hits + alarms)
 
-# %% ../nbs/55c_mitigation.ipynb #c060
+# %% ../nbs/55c_mitigation.ipynb #c062
 @exercise('four weights')
 def check_weights(w):
     "Weights of (poor woman, rich woman, poor man, rich man) for 40, 10, 30 and 20 people, under which sex and wealth are independent"
