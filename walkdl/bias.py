@@ -19,23 +19,29 @@ def weat(
     seed:int=0,
 ): # (effect size, one-sided p)
     "Word embedding association test: effect size and permutation p-value (Caliskan, Bryson and Narayanan 2017)"
-    X, Y, A, B = (np.asarray(v, float) / np.linalg.norm(v, axis=1, keepdims=True) for v in (X, Y, A, B))
-    if len(X) < 2 or len(Y) < 2: raise ValueError(f'weat: two or more targets on each side expected, got {len(X)} and {len(Y)}')
+    X, Y, A, B = (np.asarray(v, float) / np.linalg.norm(v, axis=1, keepdims=True) for v in (X, Y, A,
+        B))
+    if len(X) < 2 or len(Y) < 2:
+        raise ValueError(f'weat: two or more targets on each side expected, got {len(X)} and '
+            f'{len(Y)}')
     s = np.concatenate([X, Y]) @ A.mean(0) - np.concatenate([X, Y]) @ B.mean(0)
     n, all_ = len(X), len(s)
     real = s[:n].mean() - s[n:].mean()
     exact = comb(all_, n) <= 50_000
     if exact: first = s[np.array(list(combinations(range(all_), n)))].sum(1)
-    else: first = s[np.argsort(np.random.default_rng(seed).random((tries, all_)), axis=1)[:, :n]].sum(1)
+    else: first = s[np.argsort(np.random.default_rng(seed).random((tries, all_)), axis=1)[:,
+        :n]].sum(1)
     deals = first / n - (s.sum() - first) / (all_ - n)
     hits = (deals >= real - 1e-12).sum()
-    return float(real / s.std(ddof=1)), float(hits / len(deals) if exact else (hits + 1) / (len(deals) + 1))
+    p = hits / len(deals) if exact else (hits + 1) / (len(deals) + 1)
+    return float(real / s.std(ddof=1)), float(p)
 
 # %% ../nbs/55b_bias.ipynb #c028
 def gender_direction(pairs): # pairs of vectors (a, b), [k, 2, d]
     "Unit vector along which pairs such as (she, he) differ most; points to the first of each pair (Bolukbasi et al. 2016)"
     pairs = np.asarray(pairs, float)
-    if pairs.ndim != 3 or pairs.shape[1] != 2: raise ValueError(f'gender_direction: pairs [k, 2, d] expected, got {pairs.shape}')
+    if pairs.ndim != 3 or pairs.shape[1] != 2:
+        raise ValueError(f'gender_direction: pairs [k, 2, d] expected, got {pairs.shape}')
     diff = pairs[:, 0] - pairs[:, 1]
     g = np.linalg.svd(diff, full_matrices=False)[2][0]
     return g * np.sign(g @ diff.sum(0))
@@ -63,13 +69,15 @@ def patrols(
     seed:int=0,
 ): # [days] share of the first district in the record
     "A police that records what it sees where it looks, and looks where it has recorded"
-    if rule not in ('share', 'hot spot'): raise ValueError(f"patrols: rule is 'share' or 'hot spot', not {rule!r}")
+    if rule not in ('share', 'hot spot'):
+        raise ValueError(f"patrols: rule is 'share' or 'hot spot', not {rule!r}")
     rng, record, out = np.random.default_rng(seed), np.array(start, float), []
     for _ in range(days):
         p = record[0] / record.sum()
         q = p if rule == 'share' else float(p > .5)
         where = 0 if rng.random() < q else 1
-        if rng.random() < rates[where]: record[where] += (1 - (p if where == 0 else 1 - p)) if correct else 1
+        surprise = 1 - p if where == 0 else p
+        if rng.random() < rates[where]: record[where] += surprise if correct else 1
         out.append(record[0] / record.sum())
     return np.array(out)
 
@@ -82,21 +90,29 @@ def check_neutral(f):
         v, g = rng.normal(size=5), rng.normal(size=5)
         g *= scale / np.linalg.norm(g)
         got = np.asarray(f(v, g), float)
-        if got.shape != v.shape: return f'a vector of shape {v.shape} is wanted, you return {got.shape}'
-        if abs(got @ g) > 1e-9: return f'for g of length {scale} your vector still has {got @ g:.3f} along g'
-        if abs(got - (v - (v @ g) / (g @ g) * g)).max() > 1e-9: return 'it is free of g, but other parts of v changed too'
+        if got.shape != v.shape:
+            return f'a vector of shape {v.shape} is wanted, you return {got.shape}'
+        if abs(got @ g) > 1e-9:
+            return f'for g of length {scale} your vector still has {got @ g:.3f} along g'
+        if abs(got - (v - (v @ g) / (g @ g) * g)).max() > 1e-9:
+            return 'it is free of g, but other parts of v changed too'
 
+# %% ../nbs/55b_bias.ipynb #c055
 @exercise('smallest p')
 def check_smallest_p(p):
     "The smallest p-value that an exact test with 8 + 8 words can give"
     if p == 0: return 'the real deal is one of all deals, so p is never 0'
     if abs(p - 1/2**16) < 1e-9: return 'words are not tossed one by one: exactly 8 go to each side'
-    if abs(p - 1/comb(16, 8)) > 1e-9: return f'there are {comb(16, 8):,} ways to choose 8 of 16; {p:.2g} is not one of them'
+    if abs(p - 1/comb(16, 8)) > 1e-9:
+        return f'there are {comb(16, 8):,} ways to choose 8 of 16; {p:.2g} is not one of them'
 
+# %% ../nbs/55b_bias.ipynb #c056
 @exercise('urn')
 def check_urn(f):
     "A function (start, days) -> variance of the share at the end when the urn gains one ball each day by shares"
     for a, b, n in ((1, 1, 1), (60, 40, 300)):
         t, m = a + b, a / (a + b)
         want = m * (1 - m) * n / ((t + n) * (t + 1))
-        if abs(f((a, b), n) - want) > 1e-6: return f'start {(a, b)} and {n} days: the variance is {want:.5f}, you give {f((a, b), n):.5f}'
+        if abs(f((a, b), n) - want) > 1e-6:
+            return (f'start {(a, b)} and {n} days: the variance is {want:.5f}, you give '
+                f'{f((a, b), n):.5f}')

@@ -60,9 +60,11 @@ def group_counts(
     "How many of each group had outcome y and got decision p: one bincount"
     y, p, group = np.asarray(y), np.asarray(p), np.asarray(group)
     if not y.shape == p.shape == group.shape or y.ndim != 1:
-        raise ValueError(f'group_counts: y, p and group [n] expected, got {y.shape}, {p.shape} and {group.shape}')
+        raise ValueError(f'group_counts: y, p and group [n] expected, got {y.shape}, {p.shape} '
+            f'and {group.shape}')
     for name, v in (('y', y), ('p', p)):
-        if not np.isin(v, (0, 1)).all(): raise ValueError(f'group_counts: {name} is 0 or 1, got {v[~np.isin(v, (0, 1))][0]}')
+        if not np.isin(v, (0, 1)).all():
+            raise ValueError(f'group_counts: {name} is 0 or 1, got {v[~np.isin(v, (0, 1))][0]}')
     names, g = np.unique(group, return_inverse=True)
     flat = g*4 + y.astype(int)*2 + p.astype(int)
     return names, np.bincount(flat, minlength=4*len(names)).reshape(-1, 2, 2)  # [G, 2, 2]
@@ -75,7 +77,8 @@ def group_rates(y, p, group): # outcomes, decisions and groups, [n] each
     n, pos, sel = c.sum((1, 2)), c[:, 1].sum(1), c[:, :, 1].sum(1)
     tpr, fpr = part(c[:, 1, 1], pos), part(c[:, 0, 1], n - pos)
     fnr, right = part(c[:, 1, 0], pos), part(c[:, 0, 0] + c[:, 1, 1], n)
-    columns = dict(n=n, base_rate=part(pos, n), selection_rate=part(sel, n), tpr=tpr, fpr=fpr, fnr=fnr, ppv=part(c[:, 1, 1], sel), accuracy=right)
+    columns = dict(n=n, base_rate=part(pos, n), selection_rate=part(sel, n), tpr=tpr, fpr=fpr,
+        fnr=fnr, ppv=part(c[:, 1, 1], sel), accuracy=right)
     return pd.DataFrame(columns, index=pd.Index(names, name='group'))
 
 # %% ../nbs/55_ethics.ipynb #c052
@@ -113,7 +116,9 @@ def consistency(
     "1 minus the mean distance of a decision from those of its k nearest neighbours (Zemel et al. 2013)"
     from sklearn.neighbors import NearestNeighbors
     p = np.asarray(p, float)
-    if len(X) != len(p) or len(p) <= k: raise ValueError(f'consistency: X and p of one length above k={k} expected, got {len(X)} and {len(p)}')
+    if len(X) != len(p) or len(p) <= k:
+        raise ValueError(f'consistency: X and p of one length above k={k} expected, got {len(X)} '
+            f'and {len(p)}')
     near = NearestNeighbors(n_neighbors=k).fit(X).kneighbors()[1]
     return float(1 - abs(p - p[near].mean(1)).mean())
 
@@ -125,18 +130,24 @@ def implied_fpr(
 ):
     "The false positive rate that a base rate, a precision and a false negative rate leave no choice about (Chouldechova 2017)"
     base, ppv, fnr = (np.asarray(v, float) for v in (base, ppv, fnr))
-    if ((base <= 0) | (base >= 1) | (ppv <= 0) | (ppv > 1)).any(): raise ValueError(f'implied_fpr: 0 < base < 1 and 0 < ppv ≤ 1 expected, got base={base}, ppv={ppv}')
+    if ((base <= 0) | (base >= 1) | (ppv <= 0) | (ppv > 1)).any():
+        raise ValueError(f'implied_fpr: 0 < base < 1 and 0 < ppv ≤ 1 expected, got base={base}, '
+            f'ppv={ppv}')
     return base / (1 - base) * (1 - ppv) / ppv * (1 - fnr)
 
 # %% ../nbs/55_ethics.ipynb #c082
 @exercise('denominator')
 def check_denominator(n):
     "The number of the group that is the whole of '23.5 %': 1, 2, 3 or 4"
-    if n == 1: return 'of all white people a smaller share was both labelled high and not arrested: 349 of 2,454 is 14 %'
-    if n == 2: return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
+    if n == 1:
+        return ('of all white people a smaller share was both labelled high and not arrested: 349 '
+            'of 2,454 is 14 %')
+    if n == 2:
+        return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
     if n == 4: return 'the overall false positive rate of all 7,214 people is 32 %'
     if n != 3: return f'choose 1, 2, 3 or 4, not {n!r}'
 
+# %% ../nbs/55_ethics.ipynb #c083
 @exercise('enough faces')
 def check_faces(n):
     "The smallest number of faces, a multiple of 100, for which the Wilson interval of 34.7 % is at most 4 points wide"
@@ -145,22 +156,27 @@ def check_faces(n):
     if n % 100: return f'{n} is not a multiple of 100'
     if width(n - 100) <= .04: return f'{n} faces are enough, but {n - 100} are enough as well'
 
+# %% ../nbs/55_ethics.ipynb #c084
 @exercise('implied')
 def check_implied(f):
     "A function (base, fpr, fnr) -> the precision that these leave no choice about"
     for b, fpr, fnr in ((.5, .2, .2), (.1, .1, .1), (.39, .235, .477)):
         want = b*(1 - fnr) / (b*(1 - fnr) + (1 - b)*fpr)
         if abs((got := f(b, fpr, fnr)) - want) > 1e-6:
-            return f'base {b}, fpr {fpr}, fnr {fnr}: true positives {b*(1 - fnr):.3f} and false positives {(1 - b)*fpr:.3f} of each person; their precision is not {got:.3f}'
+            return (f'base {b}, fpr {fpr}, fnr {fnr}: true positives {b*(1 - fnr):.3f} and false '
+                f'positives {(1 - b)*fpr:.3f} of each person; their precision is not {got:.3f}')
 
-# %% ../nbs/55_ethics.ipynb #c083
+# %% ../nbs/55_ethics.ipynb #c085
 @exercise('parity without merit')
 def check_parity(answer):
     "Three lists (y, p, group): parity difference 0, group 'a' decided without error, group 'b' right at most half the time"
     y, p, g = map(np.asarray, answer)
     r = group_rates(y, p, g)
-    if sorted(r.index) != ['a', 'b']: return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
-    if (d := demographic_parity_difference(y, p, g)) > 1e-9: return f'the selection rates differ by {d:.2f}: {r.selection_rate.round(2).to_dict()}'
+    if sorted(r.index) != ['a', 'b']:
+        return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
+    if (d := demographic_parity_difference(y, p, g)) > 1e-9:
+        return f'the selection rates differ by {d:.2f}: {r.selection_rate.round(2).to_dict()}'
     if r.accuracy['a'] < 1: return f"group 'a' is decided right in {r.accuracy['a']:.0%} only"
     if r.accuracy['b'] > .5: return f"group 'b' is still right in {r.accuracy['b']:.0%}"
-    if r.selection_rate['a'] in (0, 1): return 'nobody or everybody is selected; make it less trivial'
+    if r.selection_rate['a'] in (0, 1):
+        return 'nobody or everybody is selected; make it less trivial'

@@ -12,7 +12,7 @@ import hashlib, json
 import numpy as np, torch
 from torch import nn
 from .core import exercise
-from .ethics import group_rates
+from .ethics import group_rates, wilson
 
 # %% ../nbs/55c_mitigation.ipynb #c013
 def reweigh(
@@ -21,7 +21,9 @@ def reweigh(
 ): # [n] weights with mean 1
     "Weights under which label and group are independent (Kamiran and Calders 2012)"
     y, s = np.asarray(y), np.asarray(s)
-    if not (np.isin(y, (0, 1)).all() and np.isin(s, (0, 1)).all()) or y.shape != s.shape: raise ValueError(f'reweigh: y and s hold 0 and 1 and have one shape, got {y.shape} and {s.shape}')
+    if not (np.isin(y, (0, 1)).all() and np.isin(s, (0, 1)).all()) or y.shape != s.shape:
+        raise ValueError(f'reweigh: y and s hold 0 and 1 and have one shape, got {y.shape} and '
+            f'{s.shape}')
     n = np.bincount(2*s + y, minlength=4).reshape(2, 2)                         # [group, label]
     return (n.sum(1, keepdims=True) * n.sum(0) / len(y) / np.maximum(n, 1))[s, y]
 
@@ -78,12 +80,14 @@ class FairNet(nn.Module):
         z = self.encoder(x)
         return self.label(z)[:, 0], self.group(reverse_gradient(z, self.strength))[:, 0]
 
+# %% ../nbs/55c_mitigation.ipynb #c029
 def fit_fairnet(net:FairNet, X, y, s, epochs:int=4, seed:int=0): # X [n, d], y and s [n] of 0 and 1
     "Train both readers and the encoder in one loop; returns the net"
     g, loss = torch.Generator().manual_seed(seed), nn.functional.binary_cross_entropy_with_logits
     X, y, s = torch.as_tensor(X), torch.as_tensor(y).float(), torch.as_tensor(s).float()
     slow = [*net.encoder.parameters(), *net.label.parameters()]
-    opt = torch.optim.Adam([dict(params=slow, lr=3e-3), dict(params=net.group.parameters(), lr=1e-2)])
+    opt = torch.optim.Adam([dict(params=slow, lr=3e-3),
+        dict(params=net.group.parameters(), lr=1e-2)])
     for _ in range(epochs):
         for rows in torch.randperm(len(X), generator=g).split(128):
             a, b = net(X[rows])
@@ -92,7 +96,7 @@ def fit_fairnet(net:FairNet, X, y, s, epochs:int=4, seed:int=0): # X [n, d], y a
             opt.step()
     return net
 
-# %% ../nbs/55c_mitigation.ipynb #c031
+# %% ../nbs/55c_mitigation.ipynb #c033
 def parity_thresholds(
     score, # [n] scores
     s, # [n] groups, 0 or 1
@@ -104,7 +108,7 @@ def parity_thresholds(
     share = [(1 - strength) * (score[s == g] >= .5).mean() + strength * all_ for g in (0, 1)]
     return np.array([np.quantile(score[s == g], 1 - q) for g, q in zip((0, 1), share)])
 
-# %% ../nbs/55c_mitigation.ipynb #c040
+# %% ../nbs/55c_mitigation.ipynb #c042
 def defer(
     prob, # [n] probabilities of 1
     share:float, # 0 … 1 of the cases that people can look at
@@ -115,11 +119,12 @@ def defer(
     chosen[np.argsort(-doubt, kind='stable')[:round(share * len(doubt))]] = True
     return chosen
 
-# %% ../nbs/55c_mitigation.ipynb #c044
+# %% ../nbs/55c_mitigation.ipynb #c046
 class AuditLog:
     "A list of decisions in which each entry seals the one before"
     def __init__(self): self.entries = []
-    def _seal(self, before, record): return hashlib.sha256((before + json.dumps(record, sort_keys=True)).encode()).hexdigest()
+    def _seal(self, before, record): return hashlib.sha256((before + json.dumps(record,
+        sort_keys=True)).encode()).hexdigest()
     def add(self, **record):
         "Append one decision; returns its seal"
         before = self.entries[-1]['seal'] if self.entries else ''
@@ -132,51 +137,62 @@ class AuditLog:
             if e['seal'] != self._seal(before, e['record']): return i
             before = e['seal']
 
-# %% ../nbs/55c_mitigation.ipynb #c047
+# %% ../nbs/55c_mitigation.ipynb #c049
 def model_card(
     name:str, # of the model
     y, p, group, # outcomes, decisions and groups of the test, [n] each
     use:str, misuse:str, data:str, # one sentence each
 ) -> str: # Markdown
     "A model card out of a test: use, limits and the measured rates of each group with intervals (Mitchell et al. 2019)"
-    from walkdl.ethics import wilson
     rows = [f'### {name}', f'**Meant for** {use}', f'**Not for** {misuse}', f'**Data** {data}', '',
-            '| group | people | selected | wrong (95 %) | false positives | false negatives |', '|---|---|---|---|---|---|']
+            '| group | people | selected | wrong (95 %) | false positives | false negatives |',
+            '|---|---|---|---|---|---|']
     for g, r in group_rates(y, p, group).iterrows():
         lo, hi = wilson(round((1 - r.accuracy) * r.n), r.n)
-        rows.append(f'| {g} | {r.n:.0f} | {r.selection_rate:.1%} | {1 - r.accuracy:.1%} ({lo:.1%} to {hi:.1%}) | {r.fpr:.1%} | {r.fnr:.1%} |')
+        rows.append(f'| {g} | {r.n:.0f} | {r.selection_rate:.1%} | {1 - r.accuracy:.1%} ({lo:.1%} '
+            f'to {hi:.1%}) | {r.fpr:.1%} | {r.fnr:.1%} |')
     return '\n\n'.join(rows[:4]) + '\n' + '\n'.join(rows[4:])
 
 def data_sheet(a, **measured) -> str: # a: walkdl.data.asset(name); measured: what the run found
     "A short data sheet from a line of the asset table and from measured facts (Gebru et al. 2021)"
-    facts = {'source': a.cite, 'licence': a.licence, 'package': str(a.package), 'sha256': a.sha256[:16] + '…', **measured}
-    return '\n'.join([f'### Data sheet: {a.name}', '', '| | |', '|---|---|', *(f'| {k} | {v} |' for k, v in facts.items())])
+    facts = {'source': a.cite, 'licence': a.licence, 'package': str(a.package),
+        'sha256': a.sha256[:16] + '…', **measured}
+    return '\n'.join([f'### Data sheet: {a.name}', '', '| | |', '|---|---|',
+        *(f'| {k} | {v} |' for k, v in facts.items())])
 
-# %% ../nbs/55c_mitigation.ipynb #c051
+# %% ../nbs/55c_mitigation.ipynb #c053
 def watchlist(crowd:int, wanted:int, found:float=.99, false:float=.001):
     "(people stopped, share of them that are on the list): Bayes' rule for a camera"
     hits, alarms = wanted * found, (crowd - wanted) * false
     return hits + alarms, hits / (hits + alarms)
 
-# %% ../nbs/55c_mitigation.ipynb #c062
+# %% ../nbs/55c_mitigation.ipynb #c064
 @exercise('four weights')
 def check_weights(w):
     "Weights of (poor woman, rich woman, poor man, rich man) for 40, 10, 30 and 20 people, under which sex and wealth are independent"
     w = np.asarray(w, float)
     if w.shape != (4,): return f'give four weights, not {w.shape}'
     n = np.array([40, 10, 30, 20]) * w
-    if abs(n[1]/n[:2].sum() - n[3]/n[2:].sum()) > 1e-3: return f'with your weights {n[1]/n[:2].sum():.1%} of the women and {n[3]/n[2:].sum():.1%} of the men are rich'
+    if abs(n[1]/n[:2].sum() - n[3]/n[2:].sum()) > 1e-3:
+        return (f'with your weights {n[1]/n[:2].sum():.1%} of the women and '
+            f'{n[3]/n[2:].sum():.1%} of the men are rich')
     want = reweigh([0]*40 + [1]*10 + [0]*30 + [1]*20, [0]*50 + [1]*50)[[0, 40, 50, 80]]
-    if abs(w - want).max() > 1e-3: return f'independent, but the groups or the labels changed size: weighted counts {n.round(1).tolist()}, wanted {[35, 15, 35, 15]}'
+    if abs(w - want).max() > 1e-3:
+        return (f'independent, but the groups or the labels changed size: weighted counts '
+            f'{n.round(1).tolist()}, wanted {[35, 15, 35, 15]}')
 
+# %% ../nbs/55c_mitigation.ipynb #c065
 @exercise('camera')
 def check_camera(f):
     "A function (crowd, wanted, found, share) -> the false match rate at which that share of those stopped is on the list"
     for crowd, wanted, found, share in ((10**6, 100, .99, .5), (10**5, 10, .9, .9)):
         got = f(crowd, wanted, found, share)
         if not 0 < got < 1: return f'a rate lies between 0 and 1, not {got:g}'
-        if abs((r := watchlist(crowd, wanted, found, got)[1]) - share) > 1e-6: return f'at your rate {got:.2e} a share of {r:.1%} of those stopped is on the list, wanted {share:.0%}'
+        if abs((r := watchlist(crowd, wanted, found, got)[1]) - share) > 1e-6:
+            return (f'at your rate {got:.2e} a share of {r:.1%} of those stopped is on the list, '
+                f'wanted {share:.0%}')
 
+# %% ../nbs/55c_mitigation.ipynb #c066
 @exercise('workload')
 def check_defer(f):
     "A function (prob, threshold) -> which cases go to a person when the border is at `threshold` instead of .5: within a distance of .1"
@@ -184,4 +200,6 @@ def check_defer(f):
     for t in (.5, .3):
         got, want = np.asarray(f(p, t)), abs(p - t) < .1
         if got.shape != p.shape: return f'one answer for each case, [6], not {got.shape}'
-        if (got.astype(bool) != want).any(): return f'at the border {t} the cases {p[want].tolist()} go to a person; yours are {p[got.astype(bool)].tolist()}'
+        if (got.astype(bool) != want).any():
+            return (f'at the border {t} the cases {p[want].tolist()} go to a person; yours are '
+                f'{p[got.astype(bool)].tolist()}')
