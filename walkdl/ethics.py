@@ -11,6 +11,7 @@ __all__ = ['SHADES', 'GENDER_SHADES', 'FACES', 'gender_shades', 'wilson', 'calib
 # %% ../nbs/55_ethics.ipynb #c003
 import numpy as np, pandas as pd
 from .core import exercise
+from .intro import interval
 
 # %% ../nbs/55_ethics.ipynb #c006
 SHADES = 'All F M Darker Lighter DF DM LF LM'.split()
@@ -34,9 +35,7 @@ def wilson(
     k, n = np.asarray(k, float), np.asarray(n, float)
     if (n <= 0).any() or (k < 0).any() or (k > n).any():
         raise ValueError(f'wilson: 0 ≤ k ≤ n and n > 0 expected, got k={k} and n={n}')
-    p, w = k / n, z * z / n
-    half = np.sqrt(p * (1 - p) * w + w * w / 4)
-    return (p + w/2 - half) / (1 + w), (p + w/2 + half) / (1 + w)
+    return tuple(interval(k / n, n, z))
 
 # %% ../nbs/55_ethics.ipynb #c037
 def calibration_by_group(
