@@ -75,7 +75,7 @@ def ledger(path):
             for m in re.finditer(r'^#+\s+(.+)$', source(cell), re.M): heading = m[1].strip()
         for out in cell.get('outputs', []):
             for kind, mime in (('claim', CLAIM), ('exercise', EXERCISE)):
-                if mime in out.get('data', {}): rows.append(dict(out['data'][mime], kind=kind, cell=i, heading=heading))
+                if out.get('data', {}).get(mime): rows.append(dict(out['data'][mime], kind=kind, cell=i, heading=heading))
     return rows
 
 

@@ -68,6 +68,7 @@ def _copy_chapters(folder):
         _write(folder/p.name, json.dumps(nb, indent=1, ensure_ascii=False) + '\n')
     return [p.name for p in todo]
 
+# %% ../nbs/03_cli.ipynb #c018
 def constraints() -> dict: # package name in lower case -> version
     "The versions that were tested together"
     for path in (_package().parent/'constraints.txt', _package()/'constraints.txt'):
@@ -90,7 +91,7 @@ def _install_missing(names):
     pinned = [f'{n}=={tested[n.lower()]}' if n.lower() in tested else n for n in missing]
     subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', *pinned], check=True)
 
-# %% ../nbs/03_cli.ipynb #c018
+# %% ../nbs/03_cli.ipynb #c019
 @call_parse
 def learn(
     folder:str, # where your copy goes
@@ -108,7 +109,7 @@ def learn(
         sys.exit(f'walkdl learn: JupyterLab is missing: `pip install jupyterlab`, then `jupyter lab {folder}`')
     subprocess.run([sys.executable, '-m', 'jupyterlab', str(folder)])
 
-# %% ../nbs/03_cli.ipynb #c025
+# %% ../nbs/03_cli.ipynb #c026
 @call_parse
 def data(
     action:str, # list, get or verify
@@ -124,7 +125,7 @@ def data(
         else: sys.exit(f'walkdl data: {action!r} is no action; choose list, get or verify')
     except Exception as e: sys.exit(f'walkdl data: {e}')
 
-# %% ../nbs/03_cli.ipynb #c027
+# %% ../nbs/03_cli.ipynb #c028
 def imports(path:Path) -> set: # a notebook
     "Top-level packages that a notebook imports"
     nb = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -132,7 +133,7 @@ def imports(path:Path) -> set: # a notebook
     names = re.findall(r'^\s*(?:from\s+(\w+)[\w.]*\s+import|import\s+(.+))', code, re.M)
     return {n.split('.')[0].split()[0] for a, b in names for n in ([a] if a else b.split(',')) if n.strip()}
 
-# %% ../nbs/03_cli.ipynb #c028
+# %% ../nbs/03_cli.ipynb #c029
 _IMPORT = {'scikit-learn': 'sklearn', 'scikit-image': 'skimage', 'pillow': 'PIL'}
 
 def differences() -> list:
@@ -145,7 +146,7 @@ def differences() -> list:
             rows.append(dict(package=name, tested=tested, here=here, chapters=who))
     return rows
 
-# %% ../nbs/03_cli.ipynb #c029
+# %% ../nbs/03_cli.ipynb #c030
 def _cache_line():
     from walkdl.data import cache
     folder = Path(cache())
@@ -166,7 +167,7 @@ def doctor():
         print('{package}: {here} here, {tested} tested'.format(**r) + (f"; may break {r['chapters']}" if r['chapters'] else ''))
     print(f'{len(rows)} packages differ from the tested versions.')
 
-# %% ../nbs/03_cli.ipynb #c033
+# %% ../nbs/03_cli.ipynb #c034
 _COMMANDS = dict(learn=learn, data=data, doctor=doctor)
 
 def main():
@@ -183,7 +184,7 @@ def main():
     args = vars(parser.parse_args([known.get(w.replace('-', '_'), w) for w in words]))
     _COMMANDS[name](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
 
-# %% ../nbs/03_cli.ipynb #c036
+# %% ../nbs/03_cli.ipynb #c037
 @exercise('stub')
 def check_stub(lines):
     "The lines that stub('import math\\nr = 2\\nprint(r)') leaves"
@@ -192,7 +193,7 @@ def check_stub(lines):
     if 'r = 2' in lines: return 'the value is the answer; it goes, and ... takes its place'
     if list(lines) != want: return f'you say {list(lines)}; an import is kept as it is, and an assignment keeps its name'
 
-# %% ../nbs/03_cli.ipynb #c041
+# %% ../nbs/03_cli.ipynb #c042
 @exercise('packages')
 def check_packages(f):
     "A function from Python text to the set of top-level packages it imports"
@@ -201,7 +202,7 @@ def check_packages(f):
     for code, want in cases.items():
         if set(got := f(code)) != want: return f'for {code!r} you return {got}; it imports {want or "nothing"}'
 
-# %% ../nbs/03_cli.ipynb #c046
+# %% ../nbs/03_cli.ipynb #c047
 @exercise('atomic')
 def check_atomic(letters):
     "The set of cases, of 'a', 'b' and 'c', in which writing in place leaves half a notebook behind"

@@ -215,6 +215,16 @@ def style(dark:bool=False): # True for a notebook with a dark theme
         **dict.fromkeys(inked, '#dddddd' if dark else C.ink), **dict.fromkeys(clear, 'none')})
 
 # %% ../nbs/00_core.ipynb #c057
+def _image(x, i):
+    "An image as matplotlib wants it: [H,W] or [H,W,3]"
+    import numpy as np
+    x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
+    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4): x = x.transpose(1, 2, 0)
+    if x.ndim == 3 and x.shape[2] == 1: x = x[..., 0]
+    if x.ndim == 2 or x.ndim == 3 and x.shape[2] in (3, 4): return x
+    raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
+
+# %% ../nbs/00_core.ipynb #c058
 def show_grid(
     images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list
     titles=None, # one text for each
@@ -237,16 +247,7 @@ def show_grid(
     fig.tight_layout(pad=.2)
     return fig
 
-def _image(x, i):
-    "An image as matplotlib wants it: [H,W] or [H,W,3]"
-    import numpy as np
-    x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
-    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4): x = x.transpose(1, 2, 0)
-    if x.ndim == 3 and x.shape[2] == 1: x = x[..., 0]
-    if x.ndim == 2 or x.ndim == 3 and x.shape[2] in (3, 4): return x
-    raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
-
-# %% ../nbs/00_core.ipynb #c064
+# %% ../nbs/00_core.ipynb #c065
 def timed(
     fn, *args, # called as fn(*args)
     n:int=5, # repetitions, after one to warm up
@@ -270,7 +271,7 @@ def table(
     said = f'<caption>{_escape(caption)}</caption>\n  ' if caption else ''
     return HTML(html.replace('<thead>', said + '<thead>'))
 
-# %% ../nbs/00_core.ipynb #c066
+# %% ../nbs/00_core.ipynb #c067
 def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def save_weights(
@@ -288,6 +289,7 @@ def save_weights(
     card |= dict(machine=platform.machine(), sha256=_sha256(path), bytes=path.stat().st_size)
     _write(weights(f'{name}.json'), json.dumps(card, indent=1) + '\n')
 
+# %% ../nbs/00_core.ipynb #c068
 def load_weights(
     name:str, # as given to `save_weights`
     model, # torch module of the same architecture
@@ -303,14 +305,14 @@ def load_weights(
     model.load_state_dict(load_file(path))
     return model.eval()
 
-# %% ../nbs/00_core.ipynb #c071
+# %% ../nbs/00_core.ipynb #c073
 @exercise('bound')
 def check_bound(b):
     "The highest two-decimal bound that holds for 0.9731, 0.9688, 0.9754, 0.9702 and 0.9719"
     if b > .9688: return f'{b} does not hold for the seed that reached 0.9688'
     if b != .96: return f'{b} holds, but a higher bound with two decimals holds as well'
 
-# %% ../nbs/00_core.ipynb #c076
+# %% ../nbs/00_core.ipynb #c078
 @exercise('checker')
 def check_checker(f):
     "A function that returns None for 3 and a sentence with the wrong answer in it otherwise"
@@ -320,7 +322,7 @@ def check_checker(f):
         if not isinstance(said, str): return f'for {wrong}, which is wrong, you return {said!r}; return a sentence'
         if str(wrong) not in said: return f'your sentence for {wrong} does not say what the learner gave'
 
-# %% ../nbs/00_core.ipynb #c081
+# %% ../nbs/00_core.ipynb #c083
 @exercise('empty claim')
 def check_empty(n):
     "The number of the claim that can never fail: 1, 2 or 3"

@@ -20,7 +20,7 @@ def brighten(
     "More or less light, without clipping: gain·x + offset"
     return gain*x + offset
 
-# %% ../nbs/20b_invariance.ipynb #c017
+# %% ../nbs/20b_invariance.ipynb #c018
 def sweep(
     nets:dict, # name -> module
     x, y, # pictures and labels
@@ -31,7 +31,7 @@ def sweep(
     seen = [change(x, v) for v in values]
     return {name: [accuracy(net, s, y) for s in seen] for name, net in nets.items()}
 
-# %% ../nbs/20b_invariance.ipynb #c029
+# %% ../nbs/20b_invariance.ipynb #c031
 class ShiftInvariant(nn.Module):
     "Convolutions on a ring and a global maximum: the logits do not depend on where things are"
     def __init__(self, width:int=16, pool:int=1): # maps; side of a pooling between the convolutions
@@ -42,7 +42,7 @@ class ShiftInvariant(nn.Module):
         self.judge = nn.Linear(width, 10)
     def forward(self, x): return self.judge(self.see(x).amax((2, 3)))
 
-# %% ../nbs/20b_invariance.ipynb #c030
+# %% ../nbs/20b_invariance.ipynb #c032
 @torch.no_grad()
 def shift_gap(
     net, # pictures -> logits
@@ -53,7 +53,7 @@ def shift_gap(
     out = net(x)
     return ((net(torch.roll(x, (dy, dx), (2, 3))) - out).abs().max() / out.std()).item()
 
-# %% ../nbs/20b_invariance.ipynb #c037
+# %% ../nbs/20b_invariance.ipynb #c039
 OUTLINE = [(.15, -1), (-.25, -.98), (-.2, -.55), (-.28, -.15), (-.55, 0), (-.95, -.02), (-1.3, .04), (-1.38, .14), (-1.28, .24),
            (-.9, .28), (-.58, .27), (-.85, .38), (-1.22, .5), (-1.28, .6), (-1.15, .68), (-.8, .66), (-.4, .56), (-.05, .64),
            (.3, .6), (.58, .34), (.66, .08), (.58, -.12), (.62, -.35), (.75, -.7), (.8, -1)]
@@ -66,7 +66,7 @@ def _head():
     way = np.cumsum([0, *np.hypot(*np.diff(p, axis=0).T)])
     return CubicSpline(way, p, bc_type='periodic')(np.linspace(0, way[-1], 300))
 
-# %% ../nbs/20b_invariance.ipynb #c039
+# %% ../nbs/20b_invariance.ipynb #c041
 def _hairs(curve, n):
     "Where n hairs begin and end, as far as they grow inside the curve"
     import numpy as np
@@ -79,7 +79,7 @@ def _hairs(curve, n):
     tip = root + r.uniform(.05, .12, (len(root), 1))*np.c_[np.cos(angle), np.sin(angle)]
     return np.stack([root, tip], 1), r.rand(len(root))
 
-# %% ../nbs/20b_invariance.ipynb #c040
+# %% ../nbs/20b_invariance.ipynb #c042
 def duck_rabbit(
     hairs:int=9000, # 0 draws a flat shape
     px:int=224, # side of the picture
@@ -103,7 +103,7 @@ def duck_rabbit(
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
-# %% ../nbs/20b_invariance.ipynb #c042
+# %% ../nbs/20b_invariance.ipynb #c044
 def turned(
     picture, # [H,H,3] bytes with a light ground
     degrees, # list of angles, counter-clockwise
@@ -112,7 +112,7 @@ def turned(
     dark = 1 - torch.as_tensor(picture.copy()).permute(2, 0, 1)[None].float()/255
     return 1 - warp(dark.expand(len(degrees), -1, -1, -1), degrees=torch.tensor(degrees, dtype=torch.float)).clamp(0, 1)
 
-# %% ../nbs/20b_invariance.ipynb #c058
+# %% ../nbs/20b_invariance.ipynb #c060
 @exercise('shift')
 def check_knows(d):
     "A dictionary: layer -> 'equivariant', 'invariant' or 'neither'"
@@ -124,7 +124,7 @@ def check_knows(d):
         if name not in d: return f"'{name}' is missing"
         if d[name] != want: return f"{name} is not '{d[name]}': {reason}"
 
-# %% ../nbs/20b_invariance.ipynb #c063
+# %% ../nbs/20b_invariance.ipynb #c065
 @exercise('soft pool')
 def check_soft_pool(f):
     "A function [B,C,H,W] -> [B,C,H/2,W/2] whose mean over places does not change when x is rolled by one pixel"
@@ -136,7 +136,7 @@ def check_soft_pool(f):
         if gap > 1e-5: return f'rolled by {d[0]} down and {d[1]} right, the mean changes by {gap:.3f}'
     if got.std((2, 3)).max() < 1e-4: return 'your maps are flat: keep what stands where'
 
-# %% ../nbs/20b_invariance.ipynb #c068
+# %% ../nbs/20b_invariance.ipynb #c070
 @exercise('veil')
 def check_veil(f):
     "A function x -> gain·x + offset, with gain >= 0.3, under which LeNet-5 reads less than half"
