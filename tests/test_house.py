@@ -123,3 +123,8 @@ def test_an_empty_chapter_passes_the_checks(tmp_path):
     mirror = json.loads(path.read_text())
     kinds = [k for c in mirror['cells'] for o in c.get('outputs', []) for k in o.get('data', {}) if 'walkdl' in k]
     assert len(kinds) >= 3
+
+
+def test_readme_is_made_of_the_front_page():
+    from readme import readme
+    assert (ROOT/'README.md').read_text() == readme(), 'README.md is not that of nbs/index.ipynb: run `make course`'
