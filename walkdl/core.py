@@ -277,6 +277,7 @@ def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 def save_weights(
     name:str, # file name without ending
     model, # torch module
+    half=False, # keep floating numbers in 16 bits: half the file
     **card, # what is known of it: data, seed, steps, seconds, metric …
 ):
     "Save a trained module as walkdl/weights/NAME.safetensors with its card NAME.json"
@@ -284,7 +285,8 @@ def save_weights(
     path = weights(f'{name}.safetensors')
     path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + '.part')
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part)
+    small = lambda v: v.half() if half and v.is_floating_point() else v
+    save_file({k: small(v).contiguous() for k, v in model.state_dict().items()}, part)
     os.replace(part, path)
     card |= dict(machine=platform.machine(), sha256=_sha256(path), bytes=path.stat().st_size)
     _write(weights(f'{name}.json'), json.dumps(card, indent=1) + '\n')

