@@ -133,8 +133,7 @@ def pgd(
     restarts:int=1, # tries; each goes on with the pictures that still resist
     loss=F.cross_entropy, # (logits, labels) -> one number, or one for each picture
     generator=None, # torch.Generator or seed of the random starts
-    clip=(0, 1), # range of pixels
-    batch:int=128, # pictures at a time
+    clip=(0, 1), batch:int=128, # range of pixels; pictures at a time
 ): # [B,C,H,W] within clip
     "Many small gradient steps, each pulled back into the ball (Madry et al. 2018)"
     _refuse('pgd', x, y, eps, norm, clip)
