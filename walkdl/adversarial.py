@@ -34,7 +34,7 @@ def square(
     small = Image.fromarray(a[i:i+k, j:j+k]).resize((px, px), Image.BICUBIC)
     return torch.from_numpy(np.array(small)).permute(2, 0, 1).float()/255
 
-# %% ../nbs/52_adversarial.ipynb #c014
+# %% ../nbs/52_adversarial.ipynb #c013
 @torch.no_grad()
 def fooled(
     model, x, y, # pictures and labels (the wanted ones if targeted)
@@ -45,7 +45,7 @@ def fooled(
     said = torch.cat([model(b).argmax(1) for b in x.split(64)])
     return said == y if targeted else said != y
 
-# %% ../nbs/52_adversarial.ipynb #c017
+# %% ../nbs/52_adversarial.ipynb #c016
 def input_gradient(
     model, # pictures -> logits, in evaluation mode
     x, y, # [B,C,H,W] and [B]
@@ -55,7 +55,7 @@ def input_gradient(
     x = x.detach().requires_grad_()
     with torch.enable_grad(): return torch.autograd.grad(loss(model(x), y).sum(), x)[0]
 
-# %% ../nbs/52_adversarial.ipynb #c019
+# %% ../nbs/52_adversarial.ipynb #c018
 def _refuse(name, x, y, eps, norm='inf', clip=(0, 1)):
     "Refuse what cannot be attacked, and say what was expected and what came"
     def kind(t): return f'{getattr(t, "dtype", type(t).__name__)} {list(getattr(t, "shape", []))}'
@@ -68,7 +68,7 @@ def _refuse(name, x, y, eps, norm='inf', clip=(0, 1)):
     if len(x) and not (x.min() >= clip[0] and x.max() <= clip[1]):
         raise ValueError(f'{name}: x must lie in clip={tuple(clip)}, it goes from {x.min():.3g} to {x.max():.3g}')
 
-# %% ../nbs/52_adversarial.ipynb #c020
+# %% ../nbs/52_adversarial.ipynb #c019
 def fgsm(
     model, # pictures -> logits, in evaluation mode
     x, y, # [B,C,H,W] within clip, and [B] labels (the wanted ones if targeted)
@@ -82,7 +82,7 @@ def fgsm(
     way = input_gradient(model, x, y, loss).sign()
     return (x - eps*way if targeted else x + eps*way).clamp(*clip).detach()
 
-# %% ../nbs/52_adversarial.ipynb #c029
+# %% ../nbs/52_adversarial.ipynb #c028
 def project(
     z, x, # changed and original pictures
     eps:float, # radius of the ball
@@ -98,7 +98,7 @@ def project(
 #| export
 def _length(d): return d.flatten(1).norm(dim=1).view(-1, *[1]*(d.ndim - 1))
 
-# %% ../nbs/52_adversarial.ipynb #c031
+# %% ../nbs/52_adversarial.ipynb #c030
 def random_start(
     x, # [B,C,H,W]
     eps:float, norm='inf', # radius and kind of the ball
@@ -110,7 +110,7 @@ def random_start(
     d = torch.randn(x.shape, **kw)
     return x + eps*torch.rand([len(x)] + [1]*(x.ndim - 1), **kw)*d/_length(d)
 
-# %% ../nbs/52_adversarial.ipynb #c032
+# %% ../nbs/52_adversarial.ipynb #c031
 def walk(model, x, y, eps, step, steps, norm, targeted, start, loss, generator, clip):
     "One run of PGD; the arguments are those of `pgd`"
     z = project(random_start(x, eps, norm, generator), x, eps, norm, clip) if start else x
@@ -120,7 +120,7 @@ def walk(model, x, y, eps, step, steps, norm, targeted, start, loss, generator, 
         z = project(z - step*g if targeted else z + step*g, x, eps, norm, clip)
     return z
 
-# %% ../nbs/52_adversarial.ipynb #c034
+# %% ../nbs/52_adversarial.ipynb #c033
 def pgd(
     model, # pictures -> logits, in evaluation mode
     x, y, # [B,C,H,W] within clip, and [B] labels (the wanted ones if targeted)
@@ -147,7 +147,7 @@ def pgd(
         if restarts > 1: todo = ~fooled(model, z, y, targeted)
     return z
 
-# %% ../nbs/52_adversarial.ipynb #c065
+# %% ../nbs/52_adversarial.ipynb #c064
 def jacobian(
     model, # pictures -> logits
     x, # [B,C,H,W]
@@ -160,7 +160,7 @@ def jacobian(
         rows = [torch.autograd.grad(c.sum(), x, retain_graph=True)[0].flatten(1) for c in f.T]
     return f.detach(), torch.stack(rows, 1)
 
-# %% ../nbs/52_adversarial.ipynb #c066
+# %% ../nbs/52_adversarial.ipynb #c065
 def deepfool(
     model, # pictures -> logits
     x, y, # [B,C,H,W] within clip, and [B] labels
@@ -175,7 +175,8 @@ def deepfool(
     for _ in range(steps):
         todo = todo[~fooled(model, z[todo], y[todo])]
         if not len(todo): break
-        with torch.no_grad(): top = model(z[todo]).topk(classes).indices  # the first is y
+        with torch.no_grad(): f = model(z[todo])
+        top = f.topk(min(classes, f.shape[1])).indices  # the first is y
         f, J = jacobian(model, z[todo], top)
         f, J = (f - f[:, :1]).abs()[:, 1:], (J - J[:, :1])[:, 1:]
         k = (f/J.norm(dim=2)).argmin(1)
@@ -184,7 +185,7 @@ def deepfool(
         z[todo] = (z[todo] + (1 + overshoot)*d.view_as(z[todo])).clamp(*clip)
     return z
 
-# %% ../nbs/52_adversarial.ipynb #c069
+# %% ../nbs/52_adversarial.ipynb #c068
 def margin(
     logits, # [B,K]
     y, # [B]
@@ -193,7 +194,7 @@ def margin(
     other = logits.scatter(1, y[:, None], -float('inf')).amax(1)
     return logits.gather(1, y[:, None])[:, 0] - other
 
-# %% ../nbs/52_adversarial.ipynb #c070
+# %% ../nbs/52_adversarial.ipynb #c069
 def shorten(model, x, y, c, kappa, steps, lr):
     "One run of Adam at price c [B]: the shortest fooling pictures met, and their lengths (inf where none)"
     w = torch.atanh((2*x - 1)*.999).requires_grad_()
@@ -207,7 +208,7 @@ def shorten(model, x, y, c, kappa, steps, lr):
         best[better], length[better] = z.detach()[better], d.detach()[better].sqrt()
     return best, length
 
-# %% ../nbs/52_adversarial.ipynb #c071
+# %% ../nbs/52_adversarial.ipynb #c070
 def carlini_wagner(
     model, # pictures -> logits
     x, y, # [B,C,H,W] in 0..1, and [B] labels
@@ -219,7 +220,7 @@ def carlini_wagner(
     "The shortest change in L2 that fools (Carlini and Wagner 2017)"
     _refuse('carlini_wagner', x, y, kappa)
     x, best = x.detach(), x.detach().clone()
-    low, high, c = torch.zeros(len(x)), torch.full((len(x),), float('inf')), torch.full((len(x),), float(c))
+    low, high, c = (torch.full((len(x),), float(v), device=x.device) for v in (0, 'inf', c))
     length = high.clone()
     for _ in range(searches):
         z, d = shorten(model, x, y, c, kappa, steps, lr)
@@ -228,7 +229,7 @@ def carlini_wagner(
         c = torch.where(high.isfinite(), (low + high)/2, 10*c)
     return best
 
-# %% ../nbs/52_adversarial.ipynb #c076
+# %% ../nbs/52_adversarial.ipynb #c075
 def universal(
     model, # pictures -> logits
     x, y, # pictures to learn the pattern from, and their labels
@@ -245,7 +246,7 @@ def universal(
         d = (d + step*g.sign()).clamp(-eps, eps)
     return d
 
-# %% ../nbs/52_adversarial.ipynb #c087
+# %% ../nbs/52_adversarial.ipynb #c086
 @exercise('smallest eps')
 def check_smallest(f):
     "A function (w [n], b, x [n]) -> ε"
@@ -257,7 +258,7 @@ def check_smallest(f):
         after = s - s.sign()*e*w.abs().sum()
         if abs(after) > 1e-3: return f'with your ε = {e:.3f} for n = {n} the score goes from {s:.3f} to {after:.3f}, not to 0'
 
-# %% ../nbs/52_adversarial.ipynb #c092
+# %% ../nbs/52_adversarial.ipynb #c091
 @exercise('fgm')
 def check_fgm(f):
     "A function (model, x, y, eps) -> changed pictures"
@@ -275,7 +276,7 @@ def check_fgm(f):
         want = (x + .3*d/d.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
         if (z - want).abs().max() > 1e-3: return 'the length is right, the direction is not the gradient\'s'
 
-# %% ../nbs/52_adversarial.ipynb #c097
+# %% ../nbs/52_adversarial.ipynb #c096
 @exercise('twice the side')
 def check_factor(k):
     "The factor"
@@ -283,7 +284,7 @@ def check_factor(k):
     if abs(k - 2**.5) < .01: return '√2 is for twice as many numbers; twice the side is four times as many'
     if abs(k - 2) > .01: return f'not {k}: put n = 3·224² and n = 3·448² into √(2n/π)'
 
-# %% ../nbs/52_adversarial.ipynb #c102
+# %% ../nbs/52_adversarial.ipynb #c101
 @exercise('false defence')
 def check_hide(f):
     "A function model -> model with the same answers"
