@@ -98,6 +98,7 @@ def power_iteration(
             u = F.normalize(v @ W, dim=-1)
     return v @ W @ u.mT, u
 
+# %% ../nbs/26b_instability.ipynb #c037
 class Many(nn.Module):
     "`copies` networks of three dense layers, side by side: [copies·B, i] -> [copies·B, o]"
     def __init__(self, i, o, hidden=48, copies=5, spectral=False):
@@ -118,7 +119,7 @@ class Many(nn.Module):
             if k < 2: h = h.relu()
         return h.flatten(0, 1)
 
-# %% ../nbs/26b_instability.ipynb #c042
+# %% ../nbs/26b_instability.ipynb #c043
 def play(
     gan, # of gans.GAN, whose G and D are `Many`
     steps:int=1500, # updates of each player
@@ -137,7 +138,7 @@ def pair(pac=1, spectral=False, **kw): # pac: points that D sees together; kw: s
     "Five generators and discriminators for the ring, as one `gans.GAN`"
     return dict(G=Many(2, 2), D=Many(2*pac, 1, spectral=spectral), **kw)
 
-# %% ../nbs/26b_instability.ipynb #c064
+# %% ../nbs/26b_instability.ipynb #c065
 @exercise('best step')
 def check_best_lr(lr):
     "The learning rate with which extragradient shrinks fastest on xy"
@@ -145,7 +146,7 @@ def check_best_lr(lr):
     if spiral('extragradient', lr) > math.sqrt(.75) + 1e-6:
         return f'a step shrinks by {spiral("extragradient", lr):.4f} with {lr:.4f}; better exists'
 
-# %% ../nbs/26b_instability.ipynb #c069
+# %% ../nbs/26b_instability.ipynb #c070
 @exercise('strongest direction')
 def check_top(f):
     "A function: matrix [i,o] -> its largest singular value"
@@ -157,7 +158,7 @@ def check_top(f):
         if abs(got - want) > 1e-2*want:
             return f'for a {shape[0]}×{shape[1]} matrix you say {got:.3f}; it is {want:.3f}'
 
-# %% ../nbs/26b_instability.ipynb #c074
+# %% ../nbs/26b_instability.ipynb #c075
 @exercise('how much R1')
 def check_gamma(g):
     "The weight of R1 with which the Dirac-GAN settles fastest"
@@ -166,7 +167,7 @@ def check_gamma(g):
     if rate(g) > -.499:
         return f'with {g} the slower direction dies as exp({rate(g):.3f} t); exp(-0.5 t) is possible'
 
-# %% ../nbs/26b_instability.ipynb #c079
+# %% ../nbs/26b_instability.ipynb #c080
 @exercise('doctor')
 def check_doctor(d):
     "A dictionary a, b, c, d -> vanishing, collapse, chasing or healthy"
