@@ -172,7 +172,7 @@ def bleu_interval(
     draws = np.random.default_rng(seed).multinomial(len(counts), [1/len(counts)]*len(counts), n)
     return tuple(np.quantile([bleu_of(d @ counts) for d in draws], [.025, .975]))
 
-# %% ../nbs/29b_translation.ipynb #c048
+# %% ../nbs/29b_translation.ipynb #c052
 @exercise('clipped')
 def check_clipped(p):
     "p1 of 'the cat the cat' against 'the cat sat'"
@@ -180,7 +180,7 @@ def check_clipped(p):
     if abs(p - 2/3) < 1e-6: return 'you divide by the words of the reference; precision divides by those of the output'
     if abs(p - .5) > 1e-6: return f'{p} is not it: count the matches, each word at most as often as in the reference, and divide by 4'
 
-# %% ../nbs/29b_translation.ipynb #c053
+# %% ../nbs/29b_translation.ipynb #c057
 @exercise('em')
 def check_em(pair):
     "(t(casa|house), t(casa|the)) after one round"
@@ -190,14 +190,14 @@ def check_em(pair):
     if abs(a - .5) > 1e-6: return f't(casa|house) = {a}? house gives half of its credit to la and half to casa'
     if abs(b - .25) > 1e-6: return f't(casa|the) = {b}? the shares its credit among la, casa, el and libro'
 
-# %% ../nbs/29b_translation.ipynb #c058
+# %% ../nbs/29b_translation.ipynb #c062
 @exercise('length')
 def check_length(alpha):
     "The exponent for which -4 with 4 tokens equals -6 with 13 tokens"
     a, b = -4/((5 + 4)/6)**alpha, -6/((5 + 13)/6)**alpha
     if abs(a - b) > 1e-4: return f'with α = {alpha} A scores {a:.3f} and B {b:.3f}'
 
-# %% ../nbs/29b_translation.ipynb #c063
+# %% ../nbs/29b_translation.ipynb #c067
 @exercise('names')
 def check_names(f):
     "A function (text, known words in small letters) -> words to copy"
