@@ -33,7 +33,7 @@ def test_controls_code_and_link():
         page.get_by_label('robust: trained on attacks').check()
         settled(page)
         assert state(page)['net'] == 'robust' and answer(page)['says'] == 3
-        page.get_by_label('drive it towards').select_option('8')
+        page.get_by_label('drive it towards').select_option(label='8')
         page.get_by_label('ε, most change of a pixel').fill('0.5')
         settled(page)
         assert state(page)['target'] == 8 and answer(page)['attacked'][8] > answer(page)['clean'][8]
