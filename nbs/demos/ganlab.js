@@ -185,7 +185,7 @@ torch.manual_seed(${py(Math.abs(s.seed) || 0)})
 gan = GAN(${isOwn(s) ? 2 : dimOf(s)}, z=2, hidden=16, kind=${py(kindOf(s))}, lr=${py(s.lr)})
 for _ in range(${py(Math.min(MOST, Math.max(0, Math.round(s.steps) || 0)))}): losses = gan.step(X)
 torch.manual_seed(1)
-fake = gan.sample(128).detach()`,
+fake = gan.sample(128).detach()   # a long game is chaos: after some hundred steps the last digits decide`,
   paste: {label: 'Paste points', hint: 'One a line: x, y in -1 … 1; 8 to 200 of them.', example: '0.5, 0.2\n-0.4, 0.7',
     read: text => ({data: 'own', steps: 0, pts: round(readPoints(text, {columns: 2, max: 200}))}), write: s => s.pts.map(p => p.join(', ')).join('\n')},
 };
