@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 @contextmanager
 def live(dark=False, width=800, **state):
-    link = ';'.join(f'{k}={quote(json.dumps(v))}' for k, v in state.items())
+    link = ';'.join(f'{k}={quote(v if isinstance(v, str) else json.dumps(v))}' for k, v in state.items())
     with page_of('words', hash=f'#words:{link}' if state else '', dark=dark, width=width) as page:
         page.js = lambda code: page.evaluate(f"(() => {{ const ui = document.querySelector('walk-demo').ui; return {code}; }})()")
         settled(page)
