@@ -146,6 +146,7 @@ def forward(self:MultiHeadAttention,
     mask=None, # bool [T,S], [B,1,S] or [B,T,S]; True = may attend
     cache:dict=None, # {} at first; filled here with the keys and values so far
 ): # [B,T,d]
+    "Project, attend with each head, mix"
     split = lambda t, n: t.unflatten(-1, (n, -1)).transpose(1, 2) # [B,T,n·d_k] -> [B,n,T,d_k]
     own, old = memory is None, (cache or {}).get(self)
     past = old[0].shape[2] if own and old else 0
@@ -162,6 +163,7 @@ def forward(self:MultiHeadAttention,
 # %% ../nbs/29_transformers.ipynb #c042
 @patch
 def attend(self:MultiHeadAttention, q, k, v, mask, past): # q [B,H,T,d_k], k and v [B,kv,S,d_k]
+    "The attention of all heads, PyTorch's, or ours when somebody watches"
     T, groups = q.shape[2], self.heads//self.kv_heads
     if groups > 1: k, v = (t.repeat_interleave(groups, 1) for t in (k, v))
     if mask is not None and mask.ndim == 3: mask = mask[:, None] # the same for all heads
@@ -333,19 +335,22 @@ class Transformer(nn.Module):
 
 # %% ../nbs/29_transformers.ipynb #c069
 @patch
-def embed(self:Transformer, table, ids, past=0): # tokens -> [B,T,d], place `past` first
+def embed(self:Transformer, table, ids, past=0): # tokens -> [B,T,d]
+    "Embeddings and their places, counted from `past`"
     x = table(ids) * math.sqrt(self.d)
     if self.positions == 'sinusoidal': x = x + sinusoidal(past + ids.shape[1], self.d)[past:].to(x)
     return self.drop(x)
 
 @patch
-def encode(self:Transformer, src): # [B,S] tokens -> the memory [B,S,d] and its mask [B,1,S]
+def encode(self:Transformer, src): # [B,S] tokens -> [B,S,d], [B,1,S]
+    "The memory and its mask"
     mask, x = (src != self.pad)[:, None], self.embed(self.src, src)
     for layer in self.encoder: x = layer(x, mask=mask)
     return self.norms[0](x), mask
 
 @patch
-def decode(self:Transformer, tgt, memory, mask, cache=None): # [B,T] tokens -> [B,T,V] logits of what follows
+def decode(self:Transformer, tgt, memory, mask, cache=None): # [B,T] tokens -> [B,T,V]
+    "Logits of what follows each token"
     past = next(iter(cache.values()))[0].shape[2] if cache else 0
     x = self.embed(self.tgt or self.src, tgt, past)
     for layer in self.decoder: x = layer(x, memory, memory_mask=mask, cache=cache)
@@ -353,7 +358,9 @@ def decode(self:Transformer, tgt, memory, mask, cache=None): # [B,T] tokens -> [
     return F.linear(x, self.src.weight) if self.out is None else self.out(x)
 
 @patch
-def forward(self:Transformer, src, tgt): return self.decode(tgt, *self.encode(src))
+def forward(self:Transformer, src, tgt):
+    "[B,S] and [B,T] tokens -> [B,T,V] logits of what follows each token of tgt"
+    return self.decode(tgt, *self.encode(src))
 
 # %% ../nbs/29_transformers.ipynb #c078
 @torch.no_grad()
@@ -431,7 +438,8 @@ def forward(self:GPT,
     ids, # [B,T] tokens
     cache:dict=None, # {} at first; filled here, so that only new tokens need be given
     mask=None, # [B,S] True (or 1) = a real token, past ones included; None = all
-): # [B,T,V] logits of the next token
+): # [B,T,V]
+    "Logits of what follows each token"
     x = self.emb(ids)
     if self.pos is not None:
         past = next(iter(cache.values()))[0].shape[2] if cache else 0

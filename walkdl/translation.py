@@ -97,6 +97,7 @@ class IBM1:
 # %% ../nbs/29b_translation.ipynb #c015
 @patch
 def em(self:IBM1, pair, place, rounds): # for each co-occurrence: which pair of words, which target word of the text
+    "Rounds of expectation maximisation"
     e, self.t, self.likelihood = self.keys // self.n, np.full(len(self.keys), 1/self.n), []
     for _ in range(rounds):
         w = self.t[pair]
