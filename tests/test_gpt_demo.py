@@ -1,0 +1,73 @@
+"""The live model of the GPT chapter: its tokens and probabilities compared with Python's, choosing by mouse and keyboard."""
+import pytest, torch
+from browser import answer, page_of, settled, state
+from walkdl.gpt import load_gpt, next_probs
+
+pytestmark = pytest.mark.browser
+TEXTS = ('We must', 'Tonight I can report to you that 1,234 people’s jobs\nand – naïve, emoji 🙂 – are safe.', 'x')
+
+
+def from_onnx(ids):
+    "Logits of the last token from the file that the page loads"
+    import onnxruntime
+    from walkdl.demo import demos
+    x = torch.zeros(1, 64)
+    x[0, :len(ids)] = torch.tensor(ids)
+    session = onnxruntime.InferenceSession(demos()[0]/'models'/'gpt.onnx')
+    return torch.tensor(session.run(None, {'x': x.numpy()})[0][0, len(ids) - 1])
+
+def gap(a, b): return (torch.tensor(a).double() - b.double()).abs().sum().item()/2
+
+
+@pytest.mark.parametrize('text', TEXTS)
+def test_tokens_and_probabilities(text):
+    gpt, bpe = load_gpt()
+    with page_of('gpt', text=text, temperature=.8, top_k=40, top_p=.9) as page:
+        got = answer(page)
+        assert got['ids'] == bpe.encode(text)
+        assert gap(got['probs'], next_probs(from_onnx(got['ids']), .8, 40, .9)) < .02
+        with torch.no_grad(): want = next_probs(gpt(torch.tensor([got['ids']]))[0, -1])
+        assert gap(torch.tensor(got['logits']).softmax(-1).tolist(), want) < .35        # 8 bits a weight
+        assert abs(sum(got['row']) - 1) < 1e-3
+
+
+def test_choose_by_mouse_and_keyboard():
+    with page_of('gpt') as page:
+        before = state(page)['text']
+        bars = page.locator('canvas[aria-label^="The twelve"]')
+        bars.scroll_into_view_if_needed()
+        box = bars.bounding_box()
+        best = answer(page)['best']
+        page.mouse.click(box['x'] + 150*box['width']/300, box['y'] + box['height']/24)
+        settled(page)
+        assert state(page)['text'] == before + best
+        page.get_by_role('button', name='Take back').click()
+        settled(page)
+        assert state(page)['text'] == before
+        bars.focus()
+        for key in ('ArrowUp',)*12 + (' ',): page.keyboard.press(key)
+        settled(page)
+        assert state(page)['text'] == before + best
+
+
+def test_dice_are_the_same_for_the_same_seed_and_greedy_keeps_one():
+    written = []
+    for _ in range(2):
+        with page_of('gpt', seed=3) as page:
+            for _ in range(3):
+                page.get_by_role('button', name='Roll the dice').click()
+                settled(page)
+            written.append(state(page)['text'])
+    assert written[0] == written[1]
+    with page_of('gpt', temperature=0) as page: assert answer(page)['kept'] == 1 and max(answer(page)['probs']) == 1
+
+
+def test_long_and_empty_texts():
+    with page_of('gpt', text='the people of the United States '*40) as page: assert len(answer(page)['probs']) == 1024
+    with page_of('gpt', text='') as page: assert answer(page)['ids'] == []
+
+
+@pytest.mark.parametrize('width', [360, 1000])
+def test_no_scroll_bar(width):
+    with page_of('gpt', width=width, dark=width == 360) as page:
+        assert page.evaluate('document.documentElement.scrollWidth') <= width
