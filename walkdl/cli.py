@@ -7,7 +7,7 @@ __all__ = ['notebooks_dir', 'chapters', 'stub', 'learner_edition', 'constraints'
            'doctor', 'main', 'check_stub', 'check_packages', 'check_atomic']
 
 # %% ../nbs/03_cli.ipynb #c003
-import ast, importlib.metadata as metadata, importlib.util, json, os, re, shutil, subprocess, sys
+import ast, importlib, importlib.metadata as metadata, importlib.util, json, os, re, shutil, subprocess, sys
 from pathlib import Path
 from fastcore.script import anno_parser, call_parse
 from .core import claim, exercise, _package, _write
@@ -169,20 +169,24 @@ def doctor():
 
 # %% ../nbs/03_cli.ipynb #c034
 _COMMANDS = dict(learn=learn, data=data, doctor=doctor)
+_LATER = dict(train='Train lenet, gpt or gan on this machine, or on as many as there are')
+
+def _command(name): return _COMMANDS.get(name) or getattr(importlib.import_module(f'walkdl.{name}'), name)
 
 def main():
     "Entry point of the `walkdl` command"
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
-    if name not in _COMMANDS:
-        lines = [f'  walkdl {n:<7} {f.__doc__}' for n, f in _COMMANDS.items()]
+    if name not in _COMMANDS | _LATER:
+        about = {n: f.__doc__ for n, f in _COMMANDS.items()} | _LATER
+        lines = [f'  walkdl {n:<7} {text}' for n, text in about.items()]
         print('\n'.join(['usage: walkdl COMMAND [--help]', *lines]))
         sys.exit(name not in ('--help', '-h'))
     words = sys.argv[2:]
     if name == 'data' and len(words) > 2: words = [words[0], ','.join(words[1:])]
-    parser = anno_parser(_COMMANDS[name], prog=f'walkdl {name}')
+    parser = anno_parser(_command(name), prog=f'walkdl {name}')
     known = {o.replace('-', '_'): o for a in parser._actions for o in a.option_strings}
     args = vars(parser.parse_args([known.get(w.replace('-', '_'), w) for w in words]))
-    _COMMANDS[name](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
+    _command(name)(**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
 
 # %% ../nbs/03_cli.ipynb #c037
 @exercise('stub')

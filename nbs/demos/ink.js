@@ -2,6 +2,7 @@
 import {el} from './base.js';
 
 export const N = 28;
+// A drawing is strokes on a 64 × 64 board: two letters a point, a dot lifts the pen. PEN and FINE: pen width in pixels, the finer grid.
 const ABC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', PEN = 2.3, FINE = 4;
 export const readStrokes = text => text.split('.').map(t => [...(t.match(/../g) ?? [])].map(p => [ABC.indexOf(p[0]), ABC.indexOf(p[1])])
   .filter(([x, y]) => x >= 0 && y >= 0)).filter(s => s.length).slice(0, 40);
