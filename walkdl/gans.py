@@ -17,7 +17,9 @@ from .cnns import LeNet5
 
 # %% ../nbs/26_gans.ipynb #c008
 @lru_cache
-def reader(): return load_weights('lenet5', LeNet5())
+def reader():
+    "The LeNet-5 that judges digits, as it was trained on real ones"
+    return load_weights('lenet5', LeNet5())
 
 @torch.no_grad()
 def digit_features(x:torch.Tensor): # [N,1,28,28] in 0..1 -> [N,84]

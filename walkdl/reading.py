@@ -130,7 +130,9 @@ STOP = set('a an the of in on at to from by with for and or but under is are was
 NUMBERS = set('one two three four five six seven eight nine ten twelve'.split())
 TYPES = dict(when='when', number='how (many|much|often)', who='who|whose', where='where', why='why|how')
 
-def stem(w): return re.sub(r'(ing|ed|es|s|e)$', '', w.lower()) if len(w) > 3 else w.lower()
+def stem(w):
+    "A word in lower case without its ending"
+    return re.sub(r'(ing|ed|es|s|e)$', '', w.lower()) if len(w) > 3 else w.lower()
 
 def asks(question):
     "What kind of answer a question wants: when, number, who, where, why or what"
