@@ -156,7 +156,7 @@ def code_cell(cell, src):
     if {'export', 'exporti'} & opts.keys(): keep = {'code-fold': 'true', 'code-summary': json.dumps(summary(code), ensure_ascii=False)} | keep
     if 'hide_input' in opts: keep['echo'] = 'false'
     if 'hide_output' in opts: keep['output'] = 'false'
-    code = '\n'.join(l for l in code.split('\n') if not re.search(r'#\|\s*hide_line\s*$', l))
+    code = '\n'.join(l for l in code.split('\n') if not re.search(r'#\|\s*hide_line\s*$|^#\|\s*exports?$', l))
     outs = [shown(o) for o in cell.get('outputs', []) if o.get('name') != 'stderr' and not plot_repr(o)]
     if 'timing' in opts and outs:
         outs.append({'output_type': 'display_data', 'metadata': {}, 'data': {'text/html': '<p class="timing-note">as on the machine of the last run</p>'}})
