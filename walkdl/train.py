@@ -118,9 +118,9 @@ def share(batch:tuple, rank:int, n:int)->tuple:
     return tuple(b.tensor_split(n)[rank] for b in batch)
 
 # %% ../nbs/60b_train.ipynb #c029
-def _options(**kw):
+def _options():
     from torch.distributed.checkpoint.state_dict import StateDictOptions
-    return dict(options=StateDictOptions(full_state_dict=True, cpu_offload=True, **kw))
+    return dict(options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 def _states(players):
     "Weights and optimizer state of each player, by the names that they have without any wrapper; the first process gets them"
@@ -136,14 +136,14 @@ def _flat(states):
     return out
 
 def _restore(acc, players, saved):
-    from torch.distributed.checkpoint.state_dict import set_state_dict
-    states = _states(players)
-    if missing := _flat(states).keys() - saved.keys(): raise ValueError(f'train: the checkpoint lacks {min(missing)}')
-    for name, (weights, optimizer) in states.items():
-        if optimizer: optimizer['state'] = {k: {m: saved[f'{name}.{k}.{m}'] for m in moments} for k, moments in optimizer['state'].items()}
-        model, opt = players[name]
-        set_state_dict(model, opt.optimizer, model_state_dict={k: saved[f'{name}.{k}'] for k in weights},
-                       optim_state_dict=optimizer, **_options(broadcast_from_rank0=acc.num_processes > 1))
+    "Every process reads the whole checkpoint and keeps its copy"
+    for name, (model, opt) in players.items():
+        plain, moments = acc.unwrap_model(model, keep_torch_compile=False), ('step', 'exp_avg', 'exp_avg_sq')
+        wanted = [*plain.state_dict(), *(f'{k}.{m}' for k, _ in plain.named_parameters() for m in moments)]
+        if missing := [k for k in wanted if f'{name}.{k}' not in saved]: raise ValueError(f'train: the checkpoint lacks {name}.{missing[0]}')
+        plain.load_state_dict({k: saved[f'{name}.{k}'] for k in plain.state_dict()})
+        for k, p in plain.named_parameters():
+            opt.optimizer.state[p] = {m: saved[f'{name}.{k}.{m}'].to(p.device if m != 'step' else 'cpu') for m in moments}
 
 # %% ../nbs/60b_train.ipynb #c030
 def _read(file, run):
