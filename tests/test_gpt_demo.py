@@ -25,7 +25,7 @@ def test_tokens_and_probabilities(text):
     with page_of('gpt', text=text, temperature=.8, top_k=40, top_p=.9) as page:
         got = answer(page)
         assert got['ids'] == bpe.encode(text)
-        assert gap(torch.tensor(got['logits']).softmax(-1), from_onnx(got['ids']).softmax(-1)) < .02
+        assert gap(torch.tensor(got['logits']).softmax(-1), from_onnx(got['ids']).softmax(-1)) < .05        # 8-bit sums round differently in the browser
         assert gap(got['probs'], next_probs(torch.tensor(got['logits']), .8, 40, .9)) < 1e-4
         with torch.no_grad(): want = next_probs(gpt(torch.tensor([got['ids']]))[0, -1])
         assert gap(torch.tensor(got['logits']).softmax(-1).tolist(), want) < .35        # 8 bits a weight
