@@ -17,7 +17,8 @@ if os.environ.get('PYTHONHASHSEED') != '0' and __name__ == '__main__':
 from notebooks import BUILD, NBS, ROOT, chapters, directives, fingerprint, ledger, read, scoreboard, source, stale
 
 WARM = 'numpy pandas matplotlib.pyplot torch sklearn.linear_model fastai.learner'.split()
-SKIP, TIMEOUT = {'slow', 'gpu', 'online'}, 900
+SKIP = {'slow', 'gpu', 'online'}
+TIMEOUT, SLOW = 900, 7200 # seconds for a notebook, and for one that trains
 
 
 def steady(x):
@@ -148,11 +149,12 @@ def run_all(paths, args):
     (BUILD/'runs').mkdir(parents=True, exist_ok=True)
     for p in paths: result(p).unlink(missing_ok=True)
     todo, live, done = list(paths), {}, {}
+    limit = SLOW if 'slow' in args.flags else TIMEOUT
     while todo or live:
         while todo and len(live) < args.j and not (todo[0].stem == 'index' and live):
             path = todo.pop(0)
             if not (pid := os.fork()):
-                signal.alarm(TIMEOUT)
+                signal.alarm(limit)
                 os.nice(5)
                 job(path, args)
                 sys.stdout.flush()
@@ -160,7 +162,7 @@ def run_all(paths, args):
             live[pid] = path
         pid, status = os.wait()
         path = live.pop(pid)
-        r = json.loads(result(path).read_text()) if result(path).exists() else {'error': f'{path.name}: ended by signal {status & 127} (time limit {TIMEOUT} s?)', 'seconds': 0, 'wall': 0, 'mb': 0}
+        r = json.loads(result(path).read_text()) if result(path).exists() else {'error': f'{path.name}: ended by signal {status & 127} (time limit {limit} s?)', 'seconds': 0, 'wall': 0, 'mb': 0}
         rows = ledger(path)
         r |= {'claims': sum(x['kind'] == 'claim' for x in rows), 'exercises': len({x['name'] for x in rows if x['kind'] == 'exercise'}), 'source': fingerprint(path)}
         done[path] = r

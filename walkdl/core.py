@@ -11,8 +11,12 @@ import hashlib, importlib.util, json, os, platform, random, re, statistics, sys,
 from pathlib import Path
 
 # %% ../nbs/00_core.ipynb #c006
+_begun = 0.
+
 def set_seed(seed:int=0): # any integer: the same seed gives the same numbers
-    "Seed Python's, numpy's and torch's random numbers"
+    "Seed Python's, numpy's and torch's random numbers; `save_weights` counts the seconds from here"
+    global _begun
+    _begun = time.process_time()
     random.seed(seed)
     if 'numpy' in sys.modules: sys.modules['numpy'].random.seed(seed % 2**32)
     if 'torch' in sys.modules: sys.modules['torch'].manual_seed(seed)
@@ -278,9 +282,9 @@ def save_weights(
     name:str, # file name without ending
     model, # torch module
     half=False, # keep floating numbers in 16 bits: half the file
-    **card, # what is known of it: data, seed, steps, seconds, metric …
+    **card, # what is known of it: data, seed, steps, metric …
 ):
-    "Save a trained module as walkdl/weights/NAME.safetensors with its card NAME.json"
+    "Save a trained module as walkdl/weights/NAME.safetensors with its card NAME.json; `seconds`: processor time since `set_seed`"
     from safetensors.torch import save_file
     path = weights(f'{name}.safetensors')
     path.parent.mkdir(exist_ok=True)
@@ -288,6 +292,7 @@ def save_weights(
     small = lambda v: v.half() if half and v.is_floating_point() else v
     save_file({k: small(v).contiguous() for k, v in model.state_dict().items()}, part)
     os.replace(part, path)
+    card = dict(seconds=round(time.process_time() - _begun)) | card
     card |= dict(machine=platform.machine(), sha256=_sha256(path), bytes=path.stat().st_size)
     _write(weights(f'{name}.json'), json.dumps(card, indent=1) + '\n')
 
