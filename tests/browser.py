@@ -1,5 +1,5 @@
 """A browser for the tests: the system's Chromium, a server of its own, and an eye on every request and message."""
-import contextlib, functools, json, shutil
+import ast, contextlib, functools, json, shutil
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -67,6 +67,11 @@ def page_of(name, *, hash='', dark=False, width=1000, wake=True, **state):
         yield page
 
 
+def from_link(name, *, width=1000, **state):
+    "The same, its state taken from the address"
+    return page_of(name, width=width, hash=f'#{name}:' + ';'.join(f'{k}={quote(v if isinstance(v, str) else json.dumps(v))}' for k, v in state.items()))
+
+
 def phase(page): return page.locator('walk-demo').first.get_attribute('data-phase')
 
 def settled(page, *phases, seconds=30):
@@ -78,3 +83,20 @@ def settled(page, *phases, seconds=30):
 def state(page): return page.evaluate("document.querySelector('walk-demo').ui.state")
 def answer(page): return page.evaluate("document.querySelector('walk-demo').ui.answer")
 def colors(page): return page.evaluate("document.querySelector('walk-demo').ui.colors")
+def canvas(page, label): return page.locator(f'canvas[aria-label^="{label}"]')
+
+
+def code(page):
+    "The lines that “This as code” shows for the present state"
+    fold = page.locator('walk-demo details', has_text='This as code')
+    if fold.get_attribute('open') is None: fold.locator('summary').click()
+    page.wait_for_function("(() => { const {ui} = document.querySelector('walk-demo'); return ui.pre.textContent === ui.code() })()")
+    return fold.locator('pre').text_content()
+
+
+def run_code(page):
+    "The names that those lines make; `_` is the value of the last one, as in a console"
+    tree, names = ast.parse(code(page)), {}
+    if isinstance(last := tree.body[-1], ast.Expr): tree.body[-1] = ast.Assign([ast.Name('_', ast.Store())], last.value)
+    exec(compile(ast.fix_missing_locations(tree), 'This as code', 'exec'), names)
+    return names

@@ -1,7 +1,6 @@
 """Shared by all tests. BROWSER=0 leaves the browser tests out by choice; without a browser they fail, they are never skipped."""
 import os, sys
 from pathlib import Path
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT/'tools'), str(ROOT/'tests')]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from browser import answer, colors, demo_url, open_page, page_of, phase, settled, state
+from browser import answer, code, colors, demo_url, open_page, page_of, phase, settled, state
 from walkdl import demo
 from walkdl.demo import Demo, ExportError, export, export_grad, export_step, run_onnx, serve, toy
 
@@ -145,19 +145,12 @@ def test_in_a_live_kernel_there_is_a_frame(monkeypatch):
 
 browser = pytest.mark.browser                           # BROWSER=0 leaves these out; nothing is ever skipped
 
-def code_of(page):
-    page.get_by_text('This as code').click()
-    page.locator('walk-demo pre code', has_text='import').wait_for()
-    return page.locator('walk-demo pre code').inner_text()
-
-def ran(code):
-    "Run the lines that the page offers; what they print: loss and points right"
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out): exec(code, {})
-    return [float(v) for v in out.getvalue().split()]
+DEMOS = sorted(p.stem for p in (ROOT/'nbs'/'demos').glob('*.js') if 'export default' in p.read_text(encoding='utf-8'))
 
 def equals_torch(page):
-    loss, right = ran(code_of(page))
+    "The page's lines print the loss and how many points are right"
+    with contextlib.redirect_stdout(io.StringIO()) as out: exec(code(page), {})
+    loss, right = map(float, out.getvalue().split())
     assert answer(page)['loss'] == pytest.approx(loss, abs=1e-4) and answer(page)['right'] == right
 
 def focus(page): page.locator('canvas[role=application]').focus()
@@ -241,7 +234,7 @@ def test_a_broken_link_changes_nothing(bad):
 def test_a_link_cannot_smuggle_code():
     evil = '");import os#'
     with page_of('train', hash=f'#train:data={urllib.request.quote(evil)}') as page:
-        assert state(page)['data'] == evil and f'toy({json.dumps(evil)})' in code_of(page)
+        assert state(page)['data'] == evil and f'toy({json.dumps(evil)})' in code(page)
 
 @browser
 def test_two_on_one_page_keep_apart():
@@ -309,13 +302,13 @@ def test_theme_follows_the_page_and_the_system():
     with page_of('train', dark=True) as page: assert page.evaluate("document.querySelector('walk-demo').ui.dark")
 
 @browser
-@pytest.mark.parametrize('dark', [False, True])
-def test_narrow_and_accessible(dark):
+@pytest.mark.parametrize('dark', [False, True], ids=['light', 'dark'])
+@pytest.mark.parametrize('name', DEMOS)
+def test_narrow_and_accessible(name, dark):
     axe = ROOT/'node_modules'/'axe-core'/'axe.min.js'
     assert axe.exists(), 'axe-core is not installed: run npm ci'
-    with page_of('train', dark=dark, width=360) as page:
-        page.get_by_text('Your own data').click()
-        code_of(page)
+    with page_of(name, dark=dark, width=360) as page:
+        for fold in page.locator('walk-demo .wd-foot summary').all(): fold.click()
         assert page.evaluate('document.documentElement.scrollWidth') <= 360
         page.add_script_tag(path=str(axe))
         found = page.evaluate("axe.run('walk-demo')")['violations']

@@ -1,5 +1,5 @@
 """Properties of the fairness metrics, the repairs and the bias measures that hold for any data."""
-import json, warnings
+import warnings
 import numpy as np, pytest, torch
 from hypothesis import assume, given, settings, strategies as st
 from scipy.stats import binomtest

@@ -1,21 +1,10 @@
 """The live price list of COMPAS, against walkdl's own counts on the real file."""
-import json, warnings
-from contextlib import contextmanager
-from urllib.parse import quote
+import warnings
 import numpy as np, pytest
-from browser import page_of, settled
+from browser import answer, from_link, run_code, settled, state
 from walkdl.ethics import group_rates
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def live(dark=False, width=800, **state):
-    link = ';'.join(f'{k}={quote(json.dumps(v))}' for k, v in state.items())
-    with page_of('compas', hash=f'#compas:{link}' if state else '', dark=dark, width=width) as page:
-        page.js = lambda code: page.evaluate(f"(() => {{ const ui = document.querySelector('walk-demo').ui; return {code}; }})()")
-        settled(page)
-        yield page
 
 
 def file():
@@ -33,7 +22,7 @@ def unrolled(n):
 
 def same(page):
     "The page's rates are those of group_rates on its own counts"
-    a, s = page.js('ui.answer'), page.js('ui.state')
+    a, s = answer(page), state(page)
     g, y, score = unrolled(s['n'])
     want = group_rates(y, score >= np.array(a['t'])[g], g)
     for k, row in enumerate(a['rates']):
@@ -43,7 +32,7 @@ def same(page):
 
 def test_counts_are_those_of_the_file():
     d = file()
-    with live() as page: n = page.js('ui.state.n')
+    with from_link('compas') as page: n = state(page)['n']
     for g, race in enumerate(('African-American', 'Caucasian')):
         for t in (0, 1):
             c = d[(d.race == race) & (d.two_year_recid == t)].decile_score.value_counts()
@@ -52,11 +41,11 @@ def test_counts_are_those_of_the_file():
 
 @pytest.mark.parametrize('t', [[5, 5], [7, 5], [1, 11], [2, 10]])
 def test_rates(t):
-    with live(t=t) as page: assert same(page)['t'] == t
+    with from_link('compas', t=t) as page: assert same(page)['t'] == t
 
 
 def test_published_figures_and_buttons():
-    with live() as page:
+    with from_link('compas') as page:
         a = same(page)
         assert [round(r['fpr'], 3) for r in a['rates']] == [.448, .235] and [round(r['fnr'], 3) for r in a['rates']] == [.28, .477]
         for name, key in (('false positive rate', 'fpr'), ('false negative rate', 'fnr'), ('precision', 'ppv'), ('selection rate', 'selection_rate')):
@@ -69,8 +58,8 @@ def test_published_figures_and_buttons():
 
 
 def test_no_pair_of_thresholds_is_fair_in_all_three():
-    with live() as page:
-        n = page.js('ui.state.n')
+    with from_link('compas') as page:
+        n = state(page)['n']
     g, y, score = unrolled(n)
     for a in range(2, 11):
         for b in range(2, 11):
@@ -79,7 +68,7 @@ def test_no_pair_of_thresholds_is_fair_in_all_three():
 
 
 def test_mouse_keyboard_and_sliders():
-    with live() as page:
+    with from_link('compas') as page:
         pad = page.locator('canvas[role=application]').first
         box = pad.bounding_box()
         page.mouse.click(box['x'] + box['width'] * (8 - .4) / 11.2, box['y'] + box['height'] / 2); settled(page)
@@ -94,33 +83,23 @@ def test_mouse_keyboard_and_sliders():
 
 def test_own_people_and_wrong_lines():
     lines = ['ann, 3, 0', 'ann, 8, 1', 'bob, 2, 1', 'bob, 9, 0']
-    with live() as page:
+    with from_link('compas') as page:
         page.get_by_text('Your own data').click()
         for text, words in (('a, 3, 0', 'Two groups'), ('a, 11, 0', 'score'), ('a, 3, 2', 'outcome'), ('a, 1, 0\nb, 1, 1\nc, 1, 1', 'third group'), ('a 3', '3 are wanted')):
             page.locator('textarea').fill(text); page.get_by_role('button', name='Use these').click()
             page.get_by_text(words).first.wait_for()
         page.locator('textarea').fill('\n'.join(lines)); page.get_by_role('button', name='Use these').click(); settled(page)
         a = same(page)
-        assert page.js('ui.state.names') == ['ann', 'bob'] and [r['accuracy'] for r in a['rates']] == [1, 0]
+        assert state(page)['names'] == ['ann', 'bob'] and [r['accuracy'] for r in a['rates']] == [1, 0]
 
 
 def test_code_gives_what_the_page_shows():
-    with live(t=[7, 5]) as page:
-        code, a = page.js('ui.code()'), page.js('ui.answer')
-    space = {}
-    *head, last = code.strip().split('\n')
-    exec('\n'.join(head), space)
-    r = eval(last, space)
-    assert r.fpr.tolist() == pytest.approx([v['fpr'] for v in a['rates']], abs=1e-6)
+    with from_link('compas', t=[7, 5]) as page:
+        assert run_code(page)['_'].fpr.tolist() == pytest.approx([v['fpr'] for v in answer(page)['rates']], abs=1e-6)
 
 
 @pytest.mark.parametrize('bad', [dict(t='x'), dict(t=[99, -4]), dict(n=[[1], [2]]), dict(n=[]), dict(names=[])])
 def test_a_spoiled_link_does_no_harm(bad):
-    with live(**bad) as page:
-        a = page.js('ui.answer')
+    with from_link('compas', **bad) as page:
+        a = answer(page)
         assert all(1 <= v <= 11 for v in a['t']) and len(a['rates']) == 2
-
-
-@pytest.mark.parametrize('dark', [False, True])
-def test_narrow_and_dark(dark):
-    with live(width=360, dark=dark) as page: assert page.evaluate('document.documentElement.scrollWidth') <= 360

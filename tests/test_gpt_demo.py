@@ -1,6 +1,6 @@
 """The live model of the GPT chapter: its tokens and probabilities compared with Python's, choosing by mouse and keyboard."""
 import pytest, torch
-from browser import answer, page_of, settled, state
+from browser import answer, canvas, page_of, settled, state
 from walkdl.gpt import load_gpt, next_probs
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def test_tokens_and_probabilities(text):
 def test_choose_by_mouse_and_keyboard():
     with page_of('gpt') as page:
         before = state(page)['text']
-        bars = page.locator('canvas[aria-label^="The twelve"]')
+        bars = canvas(page, 'The twelve')
         bars.scroll_into_view_if_needed()
         box = bars.bounding_box()
         best = answer(page)['best']
@@ -66,9 +66,3 @@ def test_dice_are_the_same_for_the_same_seed_and_greedy_keeps_one():
 def test_long_and_empty_texts():
     with page_of('gpt', text='the people of the United States '*40) as page: assert len(answer(page)['probs']) == 1024
     with page_of('gpt', text='') as page: assert answer(page)['ids'] == []
-
-
-@pytest.mark.parametrize('width', [360, 1000])
-def test_no_scroll_bar(width):
-    with page_of('gpt', width=width, dark=width == 360) as page:
-        assert page.evaluate('document.documentElement.scrollWidth') <= width

@@ -78,7 +78,7 @@ def test_packages_agree_with_each_other():
 
 
 def test_installed_versions_are_the_pinned_ones():
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
     c = ConfigParser(delimiters=['='])
     c.read(ROOT/'settings.ini')
     names = re.findall(r'(?:^|\s)([\w-]+)', f"{c['DEFAULT']['requirements']} {c['DEFAULT']['dev_requirements']}")

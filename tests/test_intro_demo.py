@@ -1,6 +1,7 @@
 """Samuel's player in the page: its game, chances and perfect play against walkdl.intro, driven by mouse and keyboard."""
+import contextlib, io
 import numpy as np, pytest
-from browser import answer, page_of, settled, state
+from browser import answer, code, page_of, settled, state
 from walkdl.intro import Hexapawn, Positions, look_ahead, terms, turn, win_chance
 
 pytestmark = pytest.mark.browser
@@ -101,11 +102,8 @@ def test_weights_by_bar_paste_and_code(world):
         page.get_by_role('button', name='Use these').click()
         settled(page)
         assert answer(page)['w'] == W
-        page.get_by_text('This as code').click()
-        code = page.locator('details pre').inner_text()
-        shown = answer(page)['mean']
-    import contextlib, io
-    with contextlib.redirect_stdout(io.StringIO()) as out: exec(code, {})
+        lines, shown = code(page), answer(page)['mean']
+    with contextlib.redirect_stdout(io.StringIO()) as out: exec(lines, {})
     assert float(out.getvalue()) == pytest.approx(shown, abs=1e-9)
 
 
@@ -113,9 +111,3 @@ def test_the_machine_may_begin_and_a_bad_link_harms_nothing(world):
     pos, *_ = world
     with page_of('intro', first='machine') as page: assert answer(page)['board'] in [pos.game.play(pos.game.start, m) for m in pos.game.moves(pos.game.start)]
     with page_of('intro', hash='#intro:board=xxxx;tests=-5;games=99999;from=[1]') as page: assert answer(page)['board'] == pos.game.start
-
-
-@pytest.mark.parametrize('dark', [False, True])
-def test_narrow_and_dark(dark):
-    with page_of('intro', dark=dark, width=360) as page:
-        assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')

@@ -1,5 +1,5 @@
 """TF-IDF and naive Bayes against scikit-learn on random corpora; word vectors: gradients, seeds, and what bad input is told."""
-import random, warnings
+import random
 import numpy as np, pytest, torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import MultinomialNB

@@ -1,5 +1,5 @@
 "Byte-pair encoding and n-grams over random input"
-import numpy as np, pytest
+import pytest
 from hypothesis import given, settings, strategies as st
 from walkdl.tokens import BPE, DIGITS, GPT2, KneserNey, grams, perplexity, pretokens
 

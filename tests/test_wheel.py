@@ -1,5 +1,5 @@
 """What `pip install walkdl` gives: the wheel in a clean environment with the newest of what it asks for."""
-import hashlib, os, re, shutil, subprocess, sys
+import hashlib, re, shutil, subprocess, sys
 from configparser import ConfigParser
 import pytest
 from conftest import ROOT

@@ -34,6 +34,8 @@ export function random(seed) {                           // mulberry32: the same
   };
 }
 
+export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+export const percent = p => `${(100 * p).toFixed(p > .0995 ? 0 : 1)} %`;
 export const round = (v, digits = 3) => Array.isArray(v) ? v.map(x => round(x, digits)) : Number(v.toFixed(digits));
 export const pack = bytes => btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 export const unpack = text => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
@@ -159,7 +161,7 @@ class Pad {
   lift() { if (this.down) { this.down = false; this.on.release?.(this.cursor); } }
   key(e) {
     const d = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[e.key], on = this.on;
-    const [x0, x1, y0, y1] = this.world, clip = (v, a, b) => Math.min(Math.max(v, Math.min(a, b)), Math.max(a, b));
+    const [x0, x1, y0, y1] = this.world, clip = (v, a, b) => clamp(v, Math.min(a, b), Math.max(a, b));
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (d) {
       if (e.shiftKey && on.drag && !this.down) { this.down = true; on.press?.(this.cursor); }
@@ -194,7 +196,7 @@ class Pad {
     for (let i = 0; i < w * h; i++) {
       out.data[4 * i + 3] = 255;
       if (!stops) { for (let j = 0; j < 3; j++) out.data[4 * i + j] = values[3 * i + j]; continue; }
-      const s = Math.min(Math.max((values[i] - range[0]) / (range[1] - range[0]), 0), 1) * n, k = Math.min(s | 0, n - 1);
+      const s = clamp((values[i] - range[0]) / (range[1] - range[0]), 0, 1) * n, k = Math.min(s | 0, n - 1);
       for (let j = 0; j < 3; j++) out.data[4 * i + j] = stops[k][j] + (stops[k + 1][j] - stops[k][j]) * (s - k);
     }
     t.putImageData(out, 0, 0); g.imageSmoothingEnabled = smooth; g.drawImage(tile, x, y, width, height);
@@ -270,6 +272,10 @@ class UI {
   }
   rgb(name) { return this.rgbs[name]; }
   canvas(options) { const p = new Pad(this, options); this.pads.push(p); (options.into ?? this.stage).append(p.node); return p; }
+  box(caption, width, max = width) {                     // a column of the stage; wider than width only up to max
+    const d = el('div', {style: `flex:${max > width ? 1 : 0} 1 ${width}px;max-width:${max}px;min-width:0`}, el('p', {className: 'wd-help'}, caption));
+    this.stage.append(d); return d;
+  }
   redraw() { this.pads.forEach(p => p.redraw()); }
 
   // --- controls: native elements with labels, bound to a key of the state

@@ -1,5 +1,5 @@
 // A small GPT: type, see what may come next and where each head looks, choose the next token.
-import {el, py, random, round} from './base.js';
+import {clamp, el, percent, py, random} from './base.js';
 
 const N = 64, LAYERS = 3, HEADS = 4, FILE = new URL('models/gpt.json', import.meta.url);
 
@@ -40,7 +40,7 @@ export function nextProbs(logits, temp, k, p) {
   return out.map(v => v / sum);
 }
 
-const shown = t => t.replace(/\n/g, '⏎').replace(/ /g, '␣'), percent = v => `${(100 * v).toFixed(v > .0995 ? 0 : 1)} %`;
+const shown = t => t.replace(/\n/g, '⏎').replace(/ /g, '␣');
 
 export default {
   title: 'A small GPT at work',
@@ -49,34 +49,36 @@ export default {
 
   mount(ui) {
     let bpe, result = null;
-    const part = (text, grow, width, max) => { const d = el('div', {style: `flex:${grow} 1 ${width}px;max-width:${max}px;min-width:0`}, el('p', {className: 'wd-help'}, text)); ui.stage.append(d); return d; };
     const area = el('textarea', {rows: 2, spellcheck: false, ariaLabel: 'The text so far', style: 'width:100%;resize:vertical', oninput: () => ui.set({text: area.value.slice(-2000), place: -1})});
-    const top = part('The text so far', 1, 560, 720); top.append(area);
+    ui.box('The text so far', 560, 720).append(area);
     const bars = () => result ? result.top : [];
     const add = id => ui.set({text: ui.state.text + bpe.decode([id]), place: -1});
     const choose = p => { const t = bars()[Math.floor(p.y)]; if (t) add(t[0]); };
-    ui.canvas({label: 'The twelve likeliest next tokens as bars; press one to append it', width: 300, height: 312, world: [0, 1, 12, 0], step: [1, 1], into: part('What comes next? (pale: before temperature, top-k and top-p)', 1, 260, 340),
+    ui.canvas({label: 'The twelve likeliest next tokens as bars; press one to append it', width: 300, height: 312, world: [0, 1, 12, 0], step: [1, 1], into: ui.box('What comes next? (frame: before temperature, top-k and top-p)', 260, 340),
       draw(g, c) {
         g.textBaseline = 'middle'; g.font = '14px system-ui, sans-serif';
+        const most = Math.max(...bars().flatMap(([, p, raw]) => [p, raw]));
         bars().forEach(([id, p, raw], i) => {
           const y = 26 * i;
-          g.fillStyle = ui.colors.line; g.fillRect(120, y + 4, 120 * raw, 18);
-          g.fillStyle = ui.colors.blue; g.fillRect(120, y + 7, 120 * p, 12);
+          g.fillStyle = ui.colors.blue; g.fillRect(120, y + 6, 120 * p / most, 14);
+          g.strokeStyle = ui.colors.quiet; g.lineWidth = 1; g.strokeRect(120, y + 3.5, 120 * raw / most, 19);
           g.fillStyle = ui.colors.ink; g.textAlign = 'right'; g.fillText(shown(bpe.decode([id])), 112, y + 13);
           g.textAlign = 'left'; g.fillStyle = p ? ui.colors.ink : ui.colors.quiet; g.fillText(p ? percent(p) : 'cut', 246, y + 13);
         });
       },
       press: choose, describe(p) { const t = bars()[Math.floor(p.y)]; return t ? `${bpe.decode([t[0]])}, ${percent(t[1])}` : ''; }});
     const n = () => result?.ids.length ?? 0, place = () => { const p = ui.state.place; return p < 0 || p >= n() ? n() - 1 : p; };
-    const head = () => Math.min(Math.max(Math.round(ui.state.head), 0), LAYERS * HEADS - 1), row = (h, t) => result.attention.subarray((h * N + t) * N, (h * N + t) * N + n());
+    const head = () => clamp(Math.round(ui.state.head), 0, LAYERS * HEADS - 1), row = (h, t) => result.attention.subarray((h * N + t) * N, (h * N + t) * N + n());
     let spots = [];
-    ui.canvas({label: 'The tokens of the text; from the framed one, the chosen head looks at the dark ones', width: 340, height: 208, world: [0, 340, 208, 0], step: [12, 26], into: part('Where this head looks from the framed token', 1, 260, 380),
+    const spotAt = p => spots.find(([, x, y, wide]) => p.x >= x && p.x <= x + wide && p.y >= y && p.y < y + 26);
+    ui.canvas({label: 'The tokens of the text; from the framed one, the chosen head looks at the coloured ones', width: 340, height: 208, world: [0, 340, 208, 0], step: [12, 26], into: ui.box('Where this head looks from the framed token', 260, 380),
       draw(g, c) {
         spots = [];
         if (!result) return;
         g.font = '14px system-ui, sans-serif'; g.textBaseline = 'middle'; g.textAlign = 'left';
         const w = row(head(), place()), words = result.ids.map(i => shown(bpe.decode([i])));
-        let x = 0, y = 0, lines = [[]];
+        const lines = [[]];
+        let x = 0;
         words.forEach((t, i) => { const wide = g.measureText(t).width + 8; if (x + wide > 340) { x = 0; lines.push([]); } lines.at(-1).push([i, x, wide]); x += wide + 2; });
         const at = lines.findIndex(l => l.some(([i]) => i === place())), from = Math.max(0, Math.min(at - 5, lines.length - 8));
         lines.slice(from, from + 8).forEach((l, r) => l.forEach(([i, x, wide]) => {
@@ -87,9 +89,9 @@ export default {
           spots.push([i, x, y, wide]);
         }));
       },
-      press(p) { const s = spots.find(([, x, y, w]) => p.x >= x && p.x <= x + w && p.y >= y && p.y < y + 26); if (s) ui.set({place: s[0]}); },
-      describe(p) { const s = spots.find(([, x, y, w]) => p.x >= x && p.x <= x + w && p.y >= y && p.y < y + 26); return s ? `token ${s[0] + 1}: ${bpe.decode([result.ids[s[0]]])}, looked at with ${percent(row(head(), place())[s[0]])}` : ''; }});
-    ui.canvas({label: 'Twelve maps, a row for each layer, a column for each head: who looks at whom; press one to choose the head', width: 640, height: 486, world: [0, HEADS, LAYERS, 0], step: [1, 1], into: part('All heads: each row of a map is a token, dark where it looks. Layer 1 above, layer 3 below', 1, 560, 720),
+      press(p) { const s = spotAt(p); if (s) ui.set({place: s[0]}); },
+      describe(p) { const s = spotAt(p); return s ? `token ${s[0] + 1}: ${bpe.decode([result.ids[s[0]]])}, looked at with ${percent(row(head(), place())[s[0]])}` : ''; }});
+    ui.canvas({label: 'Twelve maps, a row for each layer, a column for each head: who looks at whom; press one to choose the head', width: 640, height: 486, world: [0, HEADS, LAYERS, 0], step: [1, 1], into: ui.box('All heads: each row of a map is a token, blue where it looks. Layer 1 above, layer 3 below', 560, 720),
       draw(g, c) {
         const S = 152, k = n() || 1;
         for (let h = 0; h < LAYERS * HEADS; h++) {
@@ -101,10 +103,20 @@ export default {
       },
       press(p) { ui.set({head: Math.floor(p.y) * HEADS + Math.floor(p.x)}); },
       describe(p) { return `layer ${Math.floor(p.y) + 1}, head ${Math.floor(p.x) + 1}`; }});
-    const roll = () => { let u = random(1000 * ui.state.seed + n() + ui.state.text.length)(), i = 0; const p = result.probs; while (i < p.length - 1 && (u -= p[i]) >= 0) i++; while (!p[i]) i--; return i; };
+    const roll = () => {
+      const p = result.probs;
+      let u = random(1000 * ui.state.seed + n() + ui.state.text.length)(), i = 0;
+      while (i < p.length - 1 && (u -= p[i]) >= 0) i++;
+      while (!p[i]) i--;
+      return i;
+    };
     ui.button('Roll the dice', () => result && add(roll()), {primary: true});
     let wrote = 0;
-    const play = ui.play('Write on', async () => { if (!result || wrote++ > 40) { wrote = 0; return false; } return {text: ui.state.text + bpe.decode([roll()]), place: -1}; });
+    ui.play('Write on', () => {                             // at most 40 tokens at a time
+      if (!result || wrote === 40) { wrote = 0; return false; }
+      wrote++;
+      return {text: ui.state.text + bpe.decode([roll()]), place: -1};
+    });
     ui.button('Take back', () => { if (bpe) ui.set({text: bpe.decode(bpe.encode(ui.state.text).slice(0, -1)), place: -1}); });
     ui.slider('temperature', 'temperature', {max: 2, step: .1, format: v => v ? v.toFixed(1) : '0: greedy'});
     ui.slider('top-k', 'top_k', {values: [1, 2, 3, 5, 10, 20, 40, 100, 0], format: v => v ? `the best ${v}` : 'all'});
@@ -124,11 +136,16 @@ export default {
         const top = raw.map((v, i) => [i, probs[i], v]).sort((a, b) => b[2] - a[2]).slice(0, 12), kept = probs.filter(v => v).length;
         result = {ids, probs, top, attention: out.attention.data};
         ui.answer = {ids: all, logits, probs, best: bpe.decode([top[0][0]]), kept, roll: roll(), row: [...row(head(), place())]};
-        ui.say(`After ${ids.length} tokens the likeliest is “${shown(ui.answer.best)}” with ${percent(top[0][2])}. The dice choose among ${kept} ${kept === 1 ? 'token' : 'tokens'}. ${all.length > N ? `The model sees the last ${N}.` : ''}`);
+        ui.say(`After ${ids.length} tokens${all.length > N ? `, the last that the model sees,` : ''} the likeliest is “${shown(ui.answer.best)}” with ${percent(top[0][2])}. The dice choose among ${kept} ${kept === 1 ? 'token' : 'tokens'} and give it ${percent(top[0][1])}.`);
       },
     };
   },
 
-  code: s => `import torch\nfrom walkdl.gpt import load_gpt, next_probs\ngpt, bpe = load_gpt()\nids = bpe.encode(${py(s.text)})[-${N}:]\nlogits = gpt(torch.tensor([ids]))[0, -1]\nnext_probs(logits, ${py(s.temperature)}, ${s.top_k > 0 ? Math.round(s.top_k) : 'None'}, ${s.top_p < 1 ? s.top_p : 'None'})`,
+  code: s => `import torch
+from walkdl.gpt import load_gpt, next_probs
+gpt, bpe = load_gpt()
+ids = bpe.encode(${py(s.text)})[-${N}:]
+logits = gpt(torch.tensor([ids]))[0, -1]
+next_probs(logits, ${py(s.temperature)}, ${s.top_k > 0 ? Math.round(s.top_k) : 'None'}, ${s.top_p < 1 ? s.top_p : 'None'})`,
   paste: {label: 'Paste a text', hint: 'It becomes the beginning; the model sees its last 64 tokens', example: 'Tonight I can report', read: text => ({text: text.trim().slice(0, 2000), place: -1})},
 };

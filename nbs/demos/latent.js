@@ -1,14 +1,16 @@
 // Walk through digits that nobody wrote: two generators of the GAN chapter, run in the page.
-import {py, round} from './base.js';
-import {torchRandom} from './ganlab.js';
+import {clamp, py, round} from './base.js';
+import {torchRandom} from './torchrandom.js';
 
-const Z = 64, N = 28, STEPS = 9, clamp = (v, a, b) => Math.min(b, Math.max(a, Number.isFinite(+v) ? +v : a)), whole = (v, b) => Math.round(clamp(v, 0, b));
+const Z = 64, N = 28, STEPS = 9, within = (v, a, b) => clamp(+v || 0, a, b), whole = (v, b) => Math.round(within(v, 0, b));
 const noise = (seed, n) => torchRandom(seed).normal(n), DIRECTIONS = noise(1000, 2 * Z);
 const add = (a, b, s, t) => a.map((v, i) => s * v + t * b[i]);
-const hot = k => Float32Array.from({length: 10}, (_, i) => +(i === k)), flat = rows => { const out = new Float32Array(rows.length * rows[0].length); rows.forEach((r, i) => out.set(r, i * r.length)); return out; };
-const tidy = s => ({style: s.net !== 'dcgan', a: whole(s.a, 9), b: whole(s.b, 9), sa: whole(s.sa, 99), sb: whole(s.sb, 99), u: clamp(s.u, -2, 2), v: clamp(s.v, -2, 2), t: clamp(s.t, 0, 1), psi: clamp(s.psi, 0, 1.5), fine: whole(s.fine, 4)});
+const oneHot = k => Float32Array.from({length: 10}, (_, i) => +(i === k));
+const flat = rows => { const out = new Float32Array(rows.length * rows[0].length); rows.forEach((r, i) => out.set(r, i * r.length)); return out; };
+const tidy = s => ({style: s.net !== 'dcgan', a: whole(s.a, 9), b: whole(s.b, 9), sa: whole(s.sa, 99), sb: whole(s.sb, 99),
+  u: within(s.u, -2, 2), v: within(s.v, -2, 2), t: within(s.t, 0, 1), psi: within(s.psi, 0, 1.5), fine: whole(s.fine, 4)});
 const moved = q => noise(q.sa, Z).map((v, i) => v + q.u * DIRECTIONS[i] + q.v * DIRECTIONS[Z + i]);
-const pull = (mean, w, psi) => add(mean, w, 1 - psi, psi);
+const cut = (data, i, size) => data.slice(i * size, (i + 1) * size);
 
 export default {
   title: 'Walk through digits that nobody wrote',
@@ -17,23 +19,23 @@ export default {
 
   mount(ui) {
     let view = null;
-    const picture = (g, c, values, box) => values && c.image(values, N, N, {range: [0, 1], colors: ['ink', 'paper'].slice(ui.dark ? 1 : 0).concat(ui.dark ? ['ink'] : []), ...box});
+    const picture = (c, values, x, y, side) => c.image(values, N, N, {x, y, width: side, height: side});
     const tell = (g, text, x, y) => { g.fillStyle = ui.colors.ink; g.fillText(text, x, y); };
-    const board = {label: 'A, the result and B', width: 420, height: 200, draw(g, c) {
+    ui.canvas({label: 'A, the result and B', width: 420, height: 200, draw(g, c) {
       if (!view) return tell(g, 'touch to wake the forger', 12, 24);
-      picture(g, c, view.A, {x: 0, y: 60, width: 100, height: 100}); tell(g, 'A', 2, 54);
-      picture(g, c, view.now, {x: 120, y: 20, width: 180, height: 180}); tell(g, 'the result', 122, 14);
-      picture(g, c, view.B, {x: 320, y: 60, width: 100, height: 100}); tell(g, 'B', 322, 54);
-    }};
-    ui.canvas(board);
+      picture(c, view.A, 0, 60, 100); tell(g, 'A', 2, 54);
+      picture(c, view.now, 120, 20, 180); tell(g, 'the result', 122, 14);
+      picture(c, view.B, 320, 60, 100); tell(g, 'B', 322, 54);
+    }});
+    const stop = p => clamp(Math.floor(p.x), 0, STEPS - 1), layers = p => clamp(Math.floor(p.x), 0, 4);
     ui.canvas({label: 'Nine steps on the way from A to B; click to stand on one', width: 420, height: 64, world: [0, STEPS, 0, 1], step: [1, 1], draw(g, c) {
       tell(g, 'the walk from A to B', 2, 12);
-      view?.walk.forEach((p, i) => picture(g, c, p, {x: i * 46.6, y: 17, width: 44, height: 44}));
-    }, press: p => ui.set({t: round(clamp(Math.floor(p.x), 0, STEPS - 1) / (STEPS - 1))})});
+      view?.walk.forEach((p, i) => picture(c, p, i * 46.6, 17, 44));
+    }, press: p => ui.set({t: stop(p) / (STEPS - 1)}), describe: p => `step ${stop(p) + 1} of ${STEPS}`});
     ui.canvas({label: 'StyleGAN only: B speaks to no layer, the last, the last two, the last three, all four; click to choose', width: 420, height: 92, world: [0, 5, 0, 1], step: [1, 1], draw(g, c) {
       tell(g, ui.state.net === 'dcgan' ? 'style mixing needs the StyleGAN' : 'B speaks to the last 0, 1, 2, 3, 4 layers', 2, 12);
-      view?.mixes?.forEach((p, i) => picture(g, c, p, {x: i * 84, y: 18, width: 72, height: 72}));
-    }, press: p => ui.set({fine: clamp(Math.floor(p.x), 0, 4)})});
+      view?.mixes.forEach((p, i) => picture(c, p, i * 84, 18, 72));
+    }, press: p => ui.set({fine: layers(p)}), describe: p => `B speaks to the last ${layers(p)} layers`});
     const move = p => ui.set({u: round(clamp(p.x, -2, 2), 2), v: round(clamp(p.y, -2, 2), 2)});
     ui.canvas({label: 'Two directions in the noise of A', width: 200, world: [-2, 2, -2, 2], step: [.25, .25], into: ui.panel, draw(g, c) {
       const q = tidy(ui.state);
@@ -49,28 +51,28 @@ export default {
     ui.slider('layers that hear B', 'fine', {min: 0, max: 4, step: 1});
     ui.button('Other noise', () => ui.set({sa: (tidy(ui.state).sa + 1) % 100, sb: (tidy(ui.state).sb + 3) % 100, u: 0, v: 0}), {primary: true});
 
+    async function dcgan(q, za, zb, ts) {                  // a picture for each place of ts on the way from A to B
+      const net = await ui.model('models/dcgan.onnx'), n = ts.length, length = t => Math.hypot(t, 1 - t);
+      const zs = ts.map(t => add(za, zb, (1 - t) / length(t), t / length(t))), ys = ts.map(t => add(oneHot(q.a), oneHot(q.b), 1 - t, t));
+      return (await net.run({x0: [flat(zs), [n, Z]], x1: [flat(ys), [n, 10]]})).picture;
+    }
+    async function style(q, za, zb, ts) {                  // the same, then A with B in the last 0, 1, 2, 3, 4 layers
+      const map = await ui.model('models/style_map.onnx'), paint = await ui.model('models/style_paint.onnx');
+      const {w, centre} = await map.run({x0: [flat([za, zb]), [2, Z]], x1: [flat([oneHot(q.a), oneHot(q.b)]), [2, 10]]});
+      const [A, B] = [0, 1].map(i => add(cut(centre.data, i, Z), cut(w.data, i, Z), 1 - q.psi, q.psi)), at = t => add(A, B, 1 - t, t);
+      const mixed = (from, k) => flat([0, 1, 2, 3].map(i => i < 4 - k ? from : B));
+      const rows = [...ts.map((t, i) => mixed(at(t), i < STEPS ? 0 : q.fine)), ...[0, 1, 2, 3, 4].map(k => mixed(A, k))];
+      return (await paint.run({x: [flat(rows), [rows.length, 4, Z]]})).picture;
+    }
     return {
       async update(s) {
         const q = tidy(s), za = moved(q), zb = noise(q.sb, Z), ts = [...Array.from({length: STEPS}, (_, i) => i / (STEPS - 1)), q.t];
-        const cut = (data, i) => data.slice(i * N * N, (i + 1) * N * N);
-        if (!q.style) {
-          const net = await ui.model('models/dcgan.onnx'), n = ts.length;
-          const zs = ts.map(t => add(za, zb, (1 - t) / Math.hypot(t, 1 - t), t / Math.hypot(t, 1 - t))), ys = ts.map(t => add(hot(q.a), hot(q.b), 1 - t, t));
-          const {data} = (await net.run({x0: [flat(zs), [n, Z]], x1: [flat(ys), [n, 10]]})).picture;
-          view = {A: cut(data, 0), B: cut(data, STEPS - 1), now: cut(data, STEPS), walk: ts.slice(0, STEPS).map((_, i) => cut(data, i))};
-        } else {
-          const map = await ui.model('models/style_map.onnx'), paint = await ui.model('models/style_paint.onnx');
-          const {w, centre} = await map.run({x0: [flat([za, zb]), [2, Z]], x1: [flat([hot(q.a), hot(q.b)]), [2, 10]]});
-          const [A, B] = [0, 1].map(i => pull(centre.data.slice(i * Z, i * Z + Z), w.data.slice(i * Z, i * Z + Z), q.psi));
-          const at = t => add(A, B, 1 - t, t), mixed = (from, k) => flat([0, 1, 2, 3].map(i => i < 4 - k ? from : B));
-          const rows = [...ts.slice(0, STEPS).map(t => mixed(at(t), 0)), ...[0, 1, 2, 3, 4].map(k => mixed(A, k)), mixed(at(q.t), q.fine)];
-          const {data} = (await paint.run({x: [flat(rows), [rows.length, 4, Z]]})).picture;
-          view = {A: cut(data, 0), B: cut(data, STEPS - 1), now: cut(data, rows.length - 1), walk: ts.slice(0, STEPS).map((_, i) => cut(data, i)), mixes: [0, 1, 2, 3, 4].map(i => cut(data, STEPS + i))};
-        }
+        const {data} = await (q.style ? style : dcgan)(q, za, zb, ts);
+        const at = i => cut(data, i, N * N), stops = n => Array.from({length: n}, (_, i) => i);
+        view = {A: at(0), B: at(STEPS - 1), now: at(STEPS), walk: stops(STEPS).map(at), mixes: q.style ? stops(5).map(i => at(STEPS + 1 + i)) : []};
         ui.answer = {picture: [...view.now]};
         const far = Math.hypot(...view.now.map((v, i) => v - view.A[i])), near = Math.hypot(...view.now.map((v, i) => v - view.B[i]));
         ui.say(`The result is ${far.toFixed(1)} away from A and ${near.toFixed(1)} from B, in pixels of full ink.`);
-        ui.redraw();
       },
     };
   },

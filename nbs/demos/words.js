@@ -1,5 +1,5 @@
 // Word vectors to ask: neighbours, analogies, and a plane between four words. The vectors are walkdl.vectors' own, learned from presidents' addresses.
-import {el, py, round} from './base.js';
+import {clamp, el, py, round} from './base.js';
 
 const FILE = new URL('models/words.json', import.meta.url), START = {
   word: 'school', a: 'school', b: 'schools', c: 'bank', barred: true, left: 'peace', right: 'war', low: 'poor', high: 'rich',
@@ -30,6 +30,7 @@ export class Vectors {                                   // unit vectors from by
   }
 }
 
+const INPUT = 'min-width:0;flex:1 1 3rem;width:3rem;min-height:30px;font:inherit;color:inherit;background:var(--wd-panel);border:1px solid var(--wd-quiet);border-radius:5px;padding:0 .3rem';
 const list = s => [...new Set(String(s.show).toLowerCase().split(/[\s,;]+/).filter(Boolean))].slice(0, 30);
 
 export default {
@@ -38,18 +39,24 @@ export default {
   state: START,
 
   mount(ui) {
-    let V = null, result = {near: [], analogy: [], plane: []}, wrong = '';
-    const bars = (g, c, rows, k) => rows.forEach(([w, v], i) => {
-      const y = 24 + i * (c.height - 28) / 8, h = (c.height - 28) / 8;
-      g.fillStyle = k; g.globalAlpha = .35; g.fillRect(6, y, Math.max(0, v) * (c.width - 12), h - 5); g.globalAlpha = 1;
-      g.fillStyle = ui.colors.ink; g.fillText(w, 10, y + h / 2 + 2); g.fillText(v.toFixed(2), c.width - 34, y + h / 2 + 2);
-    });
-    const row = (p, c) => Math.floor((p.y - 24) / ((210 - 28) / 8));
-    const box = (label, key, rows) => ui.canvas({label, width: 236, height: 210, world: [0, 236, 210, 0], step: [20, 23],
-      draw(g, c) { g.fillStyle = ui.colors.quiet; const s = ui.state; g.fillText(key === 'near' ? `nearest to ${String(s.word).slice(0, 20)}` : `${s.a} → ${s.b}, ${s.c} → …`.slice(0, 38), 8, 15); bars(g, c, result[key], key === 'near' ? ui.colors.blue : ui.colors.orange); },
-      press(p) { const r = result[key][row(p)]; if (r) ui.set({word: r[0]}); },
-      describe(p) { const r = result[key][row(p)]; return r ? `${r[0]}, cosine ${r[1].toFixed(2)}; press to go there.` : 'nothing here'; }});
-    box('The eight nearest words, a bar for each cosine', 'near'); box('The best answers to the analogy, a bar for each cosine', 'analogy');
+    let V = null, result = {near: [], analogy: [], plane: []};
+    const TOP = 24, ROW = 23;
+    const box = (label, key, color, title) => {
+      const row = p => result[key][Math.floor((p.y - TOP) / ROW)];
+      ui.canvas({label, width: 236, height: 210, world: [0, 236, 210, 0], step: [20, ROW],
+        draw(g, c) {
+          g.fillStyle = ui.colors.quiet; g.fillText(title(ui.state).slice(0, 38), 8, 15);
+          result[key].forEach(([w, v], i) => {
+            const y = TOP + i * ROW;
+            g.fillStyle = ui.colors[color]; g.globalAlpha = .35; g.fillRect(6, y, Math.max(0, v) * (c.width - 12), ROW - 5); g.globalAlpha = 1;
+            g.fillStyle = ui.colors.ink; g.fillText(w, 10, y + 13); g.fillText(v.toFixed(2), c.width - 34, y + 13);
+          });
+        },
+        press(p) { const r = row(p); if (r) ui.set({word: r[0]}); },
+        describe(p) { const r = row(p); return r ? `${r[0]}, cosine ${r[1].toFixed(2)}; press to go there.` : 'nothing here'; }});
+    };
+    box('The eight nearest words, a bar for each cosine', 'near', 'blue', s => `nearest to ${s.word}`);
+    box('The best answers to the analogy, a bar for each cosine', 'analogy', 'orange', s => `${s.a} → ${s.b}, ${s.c} → …`);
 
     const scale = () => .56 / Math.max(.2, ...result.plane.flatMap(r => [Math.abs(r[1]), Math.abs(r[2])]));   // the farthest word just fits
     const nearest = p => result.plane.map(r => [Math.hypot(r[1] * scale() - p.x, r[2] * scale() - p.y), r]).sort((a, b) => a[0] - b[0])[0]?.[1];
@@ -59,13 +66,16 @@ export default {
         g.strokeStyle = k.line; g.lineWidth = 1; g.beginPath(); g.moveTo(c.X(-.7), c.Y(0)); g.lineTo(c.X(.7), c.Y(0)); g.moveTo(c.X(0), c.Y(-.7)); g.lineTo(c.X(0), c.Y(.7)); g.stroke();
         g.fillStyle = k.quiet; g.fillText(`← ${s.left}`, 6, c.Y(0) - 6); g.textAlign = 'right'; g.fillText(`${s.right} →`, c.width - 6, c.Y(0) - 6);
         g.textAlign = 'center'; g.fillText(`↑ ${s.high}`, c.X(0), 14); g.fillText(`↓ ${s.low}`, c.X(0), c.height - 6); g.textAlign = 'start';
-        const used = [], f = scale();
-        for (const [w, x, y] of result.plane) {
-          const px = Math.min(c.width - 8, Math.max(4, c.X(x * f))), py = Math.min(c.height - 8, Math.max(8, c.Y(y * f)));
-          g.fillStyle = k.blue; g.beginPath(); g.arc(px, py, 3.5, 0, 7); g.fill();
-          const wide = g.measureText(w).width; let tx = px + 6 + wide > c.width ? px - 8 - wide : px + 6, ty = py + 4;
-          for (let i = 0; i < 24 && used.some(u => Math.abs(u[1] - ty) < 12 && tx < u[0] + u[2] + 3 && u[0] < tx + wide + 3); i++) ty += i % 2 ? (i + 1) * 6 : -(i + 1) * 6;
-          used.push([tx, ty, wide]); g.fillStyle = k.ink; g.fillText(w, tx, ty);
+        const f = scale(), dots = result.plane.map(([w, x, y]) => [w, clamp(c.X(x * f), 4, c.width - 8), clamp(c.Y(y * f), 8, c.height - 8)]);
+        const used = dots.map(([, x, y]) => [x - 3.5, y + 4, 7]);                     // [left, base line, width] of what a label must not hide
+        g.fillStyle = k.blue;
+        for (const [, x, y] of dots) { g.beginPath(); g.arc(x, y, 3.5, 0, 7); g.fill(); }
+        g.fillStyle = k.ink;
+        for (const [w, x, y] of dots) {
+          const wide = g.measureText(w).width, left = x + 6 + wide > c.width ? x - 8 - wide : x + 6;
+          let base = y + 4;
+          for (let i = 1; i < 25 && used.some(u => Math.abs(u[1] - base) < 12 && left < u[0] + u[2] + 2 && u[0] < left + wide + 2); i++) base += i % 2 ? -i * 6 : i * 6;
+          used.push([left, base, wide]); g.fillText(w, left, base);
         }
       },
       press(p) { const r = nearest(p); if (r) ui.set({word: r[0]}); },
@@ -73,13 +83,13 @@ export default {
 
     const fields = {};
     const field = (label, keys) => {
-      const line = el('span', {style: 'display:flex;gap:.3rem;grid-column:1/-1'});
+      const line = el('div', {style: 'display:flex;gap:.3rem'});
       for (const [key, name] of keys) {
-        fields[key] = el('input', {type: 'text', value: ui.state[key], size: key === 'show' ? 28 : 8, maxLength: key === 'show' ? 400 : 24, autocapitalize: 'off', spellcheck: false, style: 'min-width:0;flex:1 1 3rem;width:3rem;font:inherit',
+        fields[key] = el('input', {type: 'text', ariaLabel: name, value: ui.state[key], size: key === 'show' ? 28 : 8, maxLength: key === 'show' ? 400 : 24, autocapitalize: 'off', spellcheck: false, style: INPUT,
           onchange: e => ui.set({[key]: e.target.value.trim().toLowerCase() || START[key]}, {save: true})});
-        fields[key].setAttribute('aria-label', name); line.append(fields[key]);
+        line.append(fields[key]);
       }
-      ui.panel.append(el('div', {className: 'wd-field', style: 'grid-column:1/-1'}, el('span', {style: 'grid-column:1/-1'}, label), line));
+      ui.panel.append(el('div', {role: 'group', ariaLabel: label, style: 'flex:1 1 100%'}, label, line));
     };
     field('Neighbours of', [['word', 'word whose neighbours are shown']]);
     field('Analogy: first is to second as third is to …', [['a', 'first word'], ['b', 'second word'], ['c', 'third word']]);
