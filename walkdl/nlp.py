@@ -38,11 +38,8 @@ scary-film is film: horror thriller ghost chiller suspense
 serious-film is film: drama tragedy documentary biopic
 '''
 EXCEPT = {('fear', 'scary-film'): 2, ('sorrow', 'serious-film'): 1}
-NOT = set("not no never without neither nor cannot barely nothing nobody".split())
-VERY = dict(very=1.5, really=1.5, so=1.3, truly=1.5, utterly=1.5, most=1.3, absolutely=1.5, quite=1.2, more=1.2,
-    somewhat=.6, slightly=.5, fairly=.7, almost=.6, mildly=.5, sometimes=.6, occasionally=.6)
 
-# %% ../nbs/28_nlp.ipynb #c012
+# %% ../nbs/28_nlp.ipynb #c013
 def words(text:str) -> list:
     "Words in lower case; don't and half-baked stay whole"
     return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.lower())
@@ -62,15 +59,17 @@ class Lexicon:
             if rest: self.own[name] = float(rest[0])
             self.parent |= dict.fromkeys(members.split(), name)
 
-    def isa(self, word:str) -> list:
-        "The word and all that it is, nearest first"
-        chain = [word]
-        while chain[-1] in self.parent:
-            chain.append(self.parent[chain[-1]])
-            if chain[-1] in chain[:-1]: raise ValueError(f'Lexicon: a circle, {" is ".join(chain)}')
-        return chain
+# %% ../nbs/28_nlp.ipynb #c014
+@patch
+def isa(self:Lexicon, word:str) -> list:
+    "The word and all that it is, nearest first"
+    chain = [word]
+    while chain[-1] in self.parent:
+        chain.append(self.parent[chain[-1]])
+        if chain[-1] in chain[:-1]: raise ValueError(f'Lexicon: a circle, {" is ".join(chain)}')
+    return chain
 
-# %% ../nbs/28_nlp.ipynb #c015
+# %% ../nbs/28_nlp.ipynb #c017
 @patch
 def value(self:Lexicon, word:str, about=()):
     "The word's value, given what the sentence is about"
@@ -84,8 +83,15 @@ def value(self:Lexicon, word:str, about=()):
 def known(self:Lexicon, word:str):
     "The entry for a word, perhaps without its ending: charms -> charm"
     for end in ('', 's', 'ly', 'ing', 'ed', 'es', 'ness', 'd'):
-        if word.endswith(end) and word[:len(word) - len(end)] in self.parent: return word[:len(word) - len(end)]
+        stem = word.removesuffix(end)
+        if word.endswith(end) and stem in self.parent: return stem
 
+# %% ../nbs/28_nlp.ipynb #c020
+NOT = set("not no never without neither nor cannot barely nothing nobody".split())
+VERY = dict(very=1.5, really=1.5, so=1.3, truly=1.5, utterly=1.5, most=1.3, absolutely=1.5, quite=1.2, more=1.2,
+    somewhat=.6, slightly=.5, fairly=.7, almost=.6, mildly=.5, sometimes=.6, occasionally=.6)
+
+# %% ../nbs/28_nlp.ipynb #c021
 @patch
 def read(self:Lexicon, text:str, rules:bool=True) -> list:
     "(word, value) for each word; `rules=False`: the bare list of words"
@@ -105,7 +111,7 @@ def score(self:Lexicon, text:str, rules:bool=True) -> float:
     "Sum of the values: above 0 is praise"
     return sum(v for _, v in self.read(text, rules))
 
-# %% ../nbs/28_nlp.ipynb #c022
+# %% ../nbs/28_nlp.ipynb #c031
 class TfIdf:
     "Documents as rows of weighted term counts (Spärck Jones 1972); equals scikit-learn's TfidfVectorizer"
     def __init__(self,
@@ -130,7 +136,7 @@ class TfIdf:
         lo, hi = self.ngram_range
         return w if hi == 1 else [' '.join(w[i:i+n]) for n in range(lo, hi+1) for i in range(len(w)-n+1)]
 
-# %% ../nbs/28_nlp.ipynb #c023
+# %% ../nbs/28_nlp.ipynb #c032
 @patch
 def counts(self:TfIdf,
     docs, # texts
@@ -146,6 +152,7 @@ def counts(self:TfIdf,
     X.sum_duplicates()
     return X
 
+# %% ../nbs/28_nlp.ipynb #c034
 @patch
 def fit(self:TfIdf, docs):
     "Learn the vocabulary and its idf"
@@ -160,7 +167,7 @@ def fit(self:TfIdf, docs):
     self.idf_ = np.log((n + one) / (df + one)) + 1 if self.use_idf else np.ones(len(kept))
     return self
 
-# %% ../nbs/28_nlp.ipynb #c024
+# %% ../nbs/28_nlp.ipynb #c036
 @patch
 def transform(self:TfIdf, docs):
     "Documents -> sparse rows [documents, terms]; unknown terms are passed over"
@@ -180,7 +187,7 @@ def fit_transform(self:TfIdf, docs):
     docs = docs if isinstance(docs, str) else list(docs)
     return self.fit(docs).transform(docs)
 
-# %% ../nbs/28_nlp.ipynb #c032
+# %% ../nbs/28_nlp.ipynb #c044
 class NaiveBayes:
     "Multinomial naive Bayes on counts or weights; equals scikit-learn's MultinomialNB"
     def __init__(self, alpha:float=1.): # occurrences pretended for each term and class
@@ -205,7 +212,7 @@ class NaiveBayes:
         return j - np.logaddexp.reduce(j, axis=1, keepdims=True)
     def predict(self, X): return self.classes_[self.predict_log_proba(X).argmax(1)]
 
-# %% ../nbs/28_nlp.ipynb #c037
+# %% ../nbs/28_nlp.ipynb #c052
 def negative_gradients(
     h, # [B,D] inputs
     v, # [B,D] output vectors of the true words
@@ -220,7 +227,7 @@ def negative_gradients(
     if hit is not None: gn = gn.masked_fill(hit, 0)
     return gp*v + gn @ vn, gp*h, gn.T @ h
 
-# %% ../nbs/28_nlp.ipynb #c040
+# %% ../nbs/28_nlp.ipynb #c055
 def huffman(
     counts, # occurrences of each word
 ): # for each word its forks from the root, and which way to turn (0 or 1)
@@ -240,7 +247,7 @@ def huffman(
     walks = [list(path(w))[::-1] for w in range(n)]
     return [[f for f, _ in w] for w in walks], [[t for _, t in w] for w in walks]
 
-# %% ../nbs/28_nlp.ipynb #c042
+# %% ../nbs/28_nlp.ipynb #c061
 def tree_gradients(
     h, # [B,D] inputs
     nodes, # [B,L,D] vectors of the forks on the way to the true word
@@ -252,7 +259,7 @@ def tree_gradients(
     g = (torch.sigmoid((nodes @ h[:, :, None])[..., 0]) - 1 + turns) * mask  # [B,L]
     return (g[:, None] @ nodes)[:, 0], g[..., None] * h[:, None]
 
-# %% ../nbs/28_nlp.ipynb #c045
+# %% ../nbs/28_nlp.ipynb #c064
 class WordVectors:
     "Words and their vectors, to be asked for neighbours and analogies"
     def __init__(self, words, vectors): # V words, [V,D] numbers
@@ -268,21 +275,27 @@ class WordVectors:
     def similarity(self, a:str, b:str) -> float:
         "Cosine of the angle between two words"
         return float(self.unit[self.id(a)] @ self.unit[self.id(b)])
-    def most_similar(self, positive, negative=(), n:int=10, barred:bool=True) -> list:
-        "The `n` (word, cosine) nearest to a word, or to a sum of words less others; `barred`: not the words asked for"
-        plus, minus = ([x] if isinstance(x, str) else list(x) for x in (positive, negative))
-        ids = [self.id(w) for w in plus + minus]
-        if not ids: raise ValueError('most_similar: at least one word expected')
-        q = np.array([1.]*len(plus) + [-1.]*len(minus)) @ self.unit[ids]
-        sim = self.unit @ (q / (np.linalg.norm(q) + 1e-12))
-        best = [i for i in np.argsort(-sim)[:n + len(ids)] if not (barred and i in ids)][:n]
-        return [(self.words[i], float(sim[i])) for i in best]
-    def analogy(self, a:str, b:str, c:str, n:int=5, barred:bool=True) -> list:
-        "a is to b as c is to …"
-        return self.most_similar([b, c], [a], n, barred)
 
-# %% ../nbs/28_nlp.ipynb #c047
+# %% ../nbs/28_nlp.ipynb #c066
+@patch
+def most_similar(self:WordVectors, positive, negative=(), n:int=10, barred:bool=True) -> list:
+    "The `n` (word, cosine) nearest to a word, or to a sum of words less others; `barred`: not the words asked for"
+    plus, minus = ([x] if isinstance(x, str) else list(x) for x in (positive, negative))
+    ids = [self.id(w) for w in plus + minus]
+    if not ids: raise ValueError('most_similar: at least one word expected')
+    q = np.array([1.]*len(plus) + [-1.]*len(minus)) @ self.unit[ids]
+    sim = self.unit @ (q / (np.linalg.norm(q) + 1e-12))
+    best = [i for i in np.argsort(-sim)[:n + len(ids)] if not (barred and i in ids)][:n]
+    return [(self.words[i], float(sim[i])) for i in best]
+
+@patch
+def analogy(self:WordVectors, a:str, b:str, c:str, n:int=5, barred:bool=True) -> list:
+    "a is to b as c is to …"
+    return self.most_similar([b, c], [a], n, barred)
+
+# %% ../nbs/28_nlp.ipynb #c069
 class _Word2Vec(WordVectors):
+    "What CBOW and SkipGram share: settings, vocabulary and training"
     def __init__(self,
         dim:int=100, # numbers in a vector
         window:int=5, # farthest neighbour
@@ -295,35 +308,42 @@ class _Word2Vec(WordVectors):
         batch:int=2048, # pairs a step; no more than there are words, or frequent ones leap too far
         seed:int=0,
     ):
-        kw = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        super().__init__([], np.zeros((0, dim)))
+        kw = {k: v for k, v in locals().items() if k != 'self'}
+        WordVectors.__init__(self, [], np.zeros((0, dim)))
         for k, v in kw.items():
             low = 0 if k in ('sample', 'seed', 'hs', 'lr') else 1
             if v < low: raise ValueError(f'{type(self).__name__}: {k} must be at least {low}, got {v}')
         vars(self).update(kw)
 
-    def _read(self, sentences):
-        import torch
-        name, sentences = type(self).__name__, list(sentences)
-        if any(isinstance(s, str) for s in sentences): raise TypeError(f'{name}: sentences are lists of words, got a text; split it first')
-        found = Counter(w for s in sentences for w in s)
-        self.words = sorted((w for w in found if found[w] >= self.min_count), key=lambda w: (-found[w], w))
-        if len(self.words) < 2: raise ValueError(f'{name}: {len(self.words)} words occur {self.min_count} times or more; give more text or a smaller min_count')
-        at = {w: i for i, w in enumerate(self.words)}
-        self.counts = np.array([found[w] for w in self.words])
-        ids = [[at[w] for w in s if w in at] for s in sentences]
-        place = np.repeat(np.arange(len(ids)), [len(s) for s in ids])
-        return torch.tensor([i for s in ids for i in s]), torch.tensor(place)
+# %% ../nbs/28_nlp.ipynb #c071
+@patch
+def _read(self:_Word2Vec, sentences):
+    import torch
+    name, sentences = type(self).__name__, list(sentences)
+    if any(isinstance(s, str) for s in sentences):
+        raise TypeError(f'{name}: sentences are lists of words, got a text; split it first')
+    found = Counter(w for s in sentences for w in s)
+    self.words = sorted((w for w in found if found[w] >= self.min_count), key=lambda w: (-found[w], w))
+    if len(self.words) < 2:
+        raise ValueError(f'{name}: {len(self.words)} words occur {self.min_count} times or more; '
+            'give more text or a smaller min_count')
+    at = {w: i for i, w in enumerate(self.words)}
+    self.counts = np.array([found[w] for w in self.words])
+    ids = [[at[w] for w in s if w in at] for s in sentences]
+    place = np.repeat(np.arange(len(ids)), [len(s) for s in ids])
+    return torch.tensor([i for s in ids for i in s]), torch.tensor(place)
 
-    def _grow(self):
-        import torch
-        paths, turns = huffman(self.counts.tolist())
-        depth = torch.tensor([len(p) for p in paths])
-        pad = lambda rows: torch.tensor([r + [0]*(int(depth.max()) - len(r)) for r in rows])
-        self._path, self._turns = pad(paths), pad(turns).float()
-        self._mask = (torch.arange(int(depth.max())) < depth[:, None]).float()
+# %% ../nbs/28_nlp.ipynb #c073
+@patch
+def _grow(self:_Word2Vec):
+    import torch
+    paths, turns = huffman(self.counts.tolist())
+    depth = torch.tensor([len(p) for p in paths])
+    longest = int(depth.max())
+    self._path, self._turns = (torch.tensor([r + [0]*(longest - len(r)) for r in x]) for x in (paths, turns))
+    self._mask = (torch.arange(longest) < depth[:, None]).float()
 
-# %% ../nbs/28_nlp.ipynb #c048
+# %% ../nbs/28_nlp.ipynb #c075
 @patch
 def fit(self:_Word2Vec,
     sentences, # lists of words
@@ -341,12 +361,15 @@ def fit(self:_Word2Vec,
     for _ in range(self.epochs):
         for part, where in zip(ids.split(100_000), place.split(100_000)):
             keep = torch.rand(len(part), generator=g) < stay[part]
-            self._train(part[keep], where[keep], self.lr*max(1 - done/(self.epochs*len(ids)), .001), g)
+            lr = self.lr*max(1 - done/(self.epochs*len(ids)), .001)
+            self._train(part[keep], where[keep], lr, g)
             done += len(part)
-    if not self._in.isfinite().all(): raise ValueError(f'{type(self).__name__}: training diverged; give a smaller lr or batch')
+    if not self._in.isfinite().all():
+        raise ValueError(f'{type(self).__name__}: training diverged; give a smaller lr or batch')
     WordVectors.__init__(self, self.words, self._in.numpy())
     return self
 
+# %% ../nbs/28_nlp.ipynb #c077
 @patch
 def _step(self:_Word2Vec, h, o, lr, g):
     "Move the output vectors for inputs h [B,D] and true words o [B]; returns the gradient of h"
@@ -356,12 +379,14 @@ def _step(self:_Word2Vec, h, o, lr, g):
         gh, gn = tree_gradients(h, self._out[path], self._turns[o], self._mask[o])
         self._out.index_add_(0, path.flatten(), gn.flatten(0, 1), alpha=-lr)
         return gh
-    neg = torch.searchsorted(self._noise, torch.rand(self.shared, generator=g, dtype=torch.double)).clamp(max=len(self.words) - 1)
-    gh, gv, gn = negative_gradients(h, self._out[o], self._out[neg], self.negative/self.shared, o[:, None] == neg)
+    dice = torch.rand(self.shared, generator=g, dtype=torch.double)
+    neg = torch.searchsorted(self._noise, dice).clamp(max=len(self.words) - 1)
+    out, drawn, hit = self._out[o], self._out[neg], o[:, None] == neg
+    gh, gv, gn = negative_gradients(h, out, drawn, self.negative/self.shared, hit)
     self._out.index_add_(0, o, gv, alpha=-lr).index_add_(0, neg, gn, alpha=-lr)
     return gh
 
-# %% ../nbs/28_nlp.ipynb #c050
+# %% ../nbs/28_nlp.ipynb #c079
 class SkipGram(_Word2Vec):
     "Word vectors that guess each neighbour from the word in the middle (Mikolov et al. 2013)"
     def _train(self, ids, place, lr, g):
@@ -376,14 +401,14 @@ class SkipGram(_Word2Vec):
         for b in torch.randperm(len(c), generator=g).split(self._bs):
             self._in.index_add_(0, c[b], self._step(self._in[c[b]], o[b], lr, g), alpha=-lr)
 
-# %% ../nbs/28_nlp.ipynb #c051
+# %% ../nbs/28_nlp.ipynb #c081
 class CBOW(_Word2Vec):
     "Word vectors that guess the word in the middle from the mean of its neighbours"
     def _train(self, ids, place, lr, g):
         import torch
         reach = torch.randint(1, self.window + 1, (len(ids), 1), generator=g)
         d = torch.tensor([k for k in range(-self.window, self.window + 1) if k])
-        for b in torch.randperm(len(ids), generator=g).split(self._bs):
+        for b in torch.randperm(len(ids), generator=g).split(max(16, self._bs // (self.window + 1))):
             at = (b[:, None] + d).clamp(0, len(ids) - 1)
             ok = (d.abs() <= reach[b]) & (place[at] == place[b, None]) & (at == b[:, None] + d)
             some = ok.any(1)
@@ -392,7 +417,7 @@ class CBOW(_Word2Vec):
             gh = self._step(h, o, lr, g)
             self._in.index_add_(0, at.flatten(), (ok[..., None]*gh[:, None]).flatten(0, 1), alpha=-lr)
 
-# %% ../nbs/28_nlp.ipynb #c082
+# %% ../nbs/28_nlp.ipynb #c119
 @exercise('weight of a word')
 def check_kraken(pair):
     "(idf, tf·idf) of a word that stands in 1 of 8 documents, twice"
@@ -402,7 +427,7 @@ def check_kraken(pair):
     if abs(idf - (np.log(4.5) + 1)) > 1e-3: return f'idf {idf:.3f} is not ln((1+n)/(1+df)) + 1'
     if abs(both - 2*idf) > 1e-3: return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
 
-# %% ../nbs/28_nlp.ipynb #c087
+# %% ../nbs/28_nlp.ipynb #c124
 @exercise('teach the graph')
 def check_graph(answer):
     "(lines, unless) of a Lexicon"
@@ -412,7 +437,7 @@ def check_graph(answer):
     for text, want in (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1), ('cringe in a tragedy', -2)):
         if (got := new.score(text)) != want: return f'“{text}” scores {got:+g} with your graph, {want:+d} is wanted'
 
-# %% ../nbs/28_nlp.ipynb #c092
+# %% ../nbs/28_nlp.ipynb #c129
 @exercise('skip-gram loss')
 def check_loss(f):
     "A function (h, v, vn, k) -> number whose gradient is that of negative_gradients, divided by B"
@@ -426,7 +451,7 @@ def check_loss(f):
         if torch.allclose(a, -b): return 'your sign is turned round: training would push neighbours apart'
         if not torch.allclose(a, b): return f'the gradient of your loss for {name} is off by up to {(a - b).abs().max():.2f}'
 
-# %% ../nbs/28_nlp.ipynb #c097
+# %% ../nbs/28_nlp.ipynb #c134
 @exercise('twins')
 def check_twins(pair):
     "Two different word orders with the same words"
@@ -434,4 +459,6 @@ def check_twins(pair):
     if min(len(words(a)), len(words(b))) < 4: return 'at least four words each'
     if words(a) == words(b): return 'these are the same words in the same order'
     X = TfIdf().fit_transform([a, b]).toarray()
-    if abs(X[0] - X[1]).max() > 1e-9: return 'single words tell them apart: ' + ', '.join(sorted(set(words(a)) ^ set(words(b))) or ['look at how often each occurs'])
+    if abs(X[0] - X[1]).max() > 1e-9:
+        only = sorted(set(words(a)) ^ set(words(b))) or ['look at how often each occurs']
+        return 'single words tell them apart: ' + ', '.join(only)
