@@ -58,7 +58,7 @@ def test_estimated_gradient_of_a_linear_score():
     g = nes_gradient(lambda z: z.flatten(1) @ w, x, torch.tensor([0]), 20000, loss=lambda f, y: f[:, 0], generator=torch.Generator().manual_seed(0))
     assert (g.flatten() - w[:, 0]).abs().max() < .1
 
-def test_signs():
+def test_signs_are_seeded_and_stickers_small():
     a = see(sign('stop')[None].expand(3, -1, -1, -1), 5)
     assert a.shape == (3, 3, 32, 32) and 0 <= a.min() and a.max() <= 1 and a.equal(see(sign('stop')[None].expand(3, -1, -1, -1), 5))
     assert (stick(sign('stop'), [(20, 20, 4, 5, 1)]) != sign('stop')).any(0).sum() <= 20
@@ -69,11 +69,11 @@ def test_signs():
     (dict(eps=-1), 'eps must be'), (dict(eps=float('nan')), 'eps must be'), (dict(norm=1), 'norm must be'), (dict(y=torch.zeros(3).long()), 'y must be 5'),
     (dict(y=torch.zeros(5)), 'whole numbers'), (dict(x=torch.zeros(5, 3, 8, 8).long()), 'float tensor'), (dict(x=torch.full((5, 3, 8, 8), 2.)), 'must lie in clip'),
     (dict(x=torch.full((5, 3, 8, 8), float('nan'))), 'must lie in clip'), (dict(steps=0), 'start at 1')])
-def test_bad_input(kw, words):
+def test_bad_input_is_named(kw, words):
     net, x, y = case(0)
     with pytest.raises(ValueError, match=words): pgd(net, **(dict(x=x, y=y, eps=.1) | kw))
 
-def test_empty_and_zero():
+def test_no_pictures_and_no_budget_change_nothing():
     net, x, y = case(0)
     assert pgd(net, x[:0], y[:0], .1).shape == (0, 3, 8, 8) and pgd(net, x, y, 0).equal(x)
     assert square(torch.zeros(30, 40, 3, dtype=torch.uint8).numpy(), 16).shape == (3, 16, 16)

@@ -13,7 +13,7 @@ NET = load_weights('defences_natural', robust_net())
 
 
 @pytest.mark.parametrize('n', [1, 13, 1000, 20_000])
-def test_clopper_pearson(n):
+def test_clopper_pearson_is_scipys_beta(n):
     k = torch.tensor(sorted({0, 1, n//3, n - 1, n}))
     low, high = clopper_pearson(k, n, .01)
     assert low[0] == 0 and high[-1] == 1
@@ -37,7 +37,7 @@ def test_attacks_stay_in_their_ball():
     found = list(worst_case(NET, DIGITS, y, .1).values())
     assert found[0].all() and all((b <= a).all() for a, b in zip(found, found[1:]))
 
-def test_losses():
+def test_losses_from_their_formulas():
     logits, y = torch.tensor([[3., 1, 0], [0, 2, 5]]), torch.tensor([0, 1])
     assert margin(logits, y).tolist() == [-2, 3] and torch.allclose(dlr_loss(logits, y), torch.tensor([-2/3, .6]))
     with pytest.raises(ValueError, match='at least 3'): dlr_loss(logits[:, :2], y)

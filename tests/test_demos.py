@@ -1,6 +1,5 @@
 """The live models: what Python exports, and what the page does with it by mouse, by keyboard and from a link."""
 import contextlib, io, json, os, re, subprocess, sys, urllib.error, urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +9,9 @@ from hypothesis import given, settings, strategies as st
 from torch import nn
 
 from browser import answer, code, colors, demo_url, open_page, page_of, phase, settled, state
+from conftest import ROOT
 from walkdl import demo
 from walkdl.demo import Demo, ExportError, export, export_grad, export_step, run_onnx, serve, toy
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 # ---------------------------------------------------------------- export

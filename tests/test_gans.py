@@ -73,7 +73,7 @@ def test_one_step_moves_both_players():
     assert not any(p.equal(o) for p, o in zip(gan.parameters(), old))
 
 
-def test_fit_and_style():
+def test_fit_gan_and_mean_styles():
     torch.manual_seed(0)
     x, y = torch.rand(20, 1, 28, 28), torch.arange(20) % 10
     gan = fit_gan(StyleGAN(width=8), x, y, 2, bs=4)

@@ -51,6 +51,15 @@ def test_choose_by_mouse_and_keyboard():
         assert state(page)['text'] == before + best
 
 
+def test_maps_and_tokens_by_keyboard():
+    with page_of('gpt') as page:
+        for label, keys, want in (('Twelve maps', ('ArrowRight',)*5 + ('ArrowDown',)*3, dict(head=11)), ('The tokens', ('ArrowUp',)*9 + ('ArrowLeft',)*30, dict(place=0))):
+            canvas(page, label).focus()
+            for key in (*keys, ' '): page.keyboard.press(key)
+            settled(page)
+            assert state(page) == state(page) | want
+
+
 def test_dice_are_the_same_for_the_same_seed_and_greedy_keeps_one():
     written = []
     for _ in range(2):

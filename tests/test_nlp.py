@@ -51,7 +51,7 @@ def test_naive_bayes_is_sklearns(alpha):
     (lambda: WordVectors(['a'], np.zeros((2, 3))), '1 words but 2'), (lambda: WordVectors(['a'], np.ones((1, 3)))['b'], "'b'"),
     (lambda: WordVectors(['a'], np.ones((1, 3))).most_similar([]), 'at least one'), (lambda: ppmi([['a']]), 'no word'), (lambda: ppmi([['a']], window=0), 'window'),
     (lambda: factor(['a', 'b'], np.eye(2), 2), 'dim'), (lambda: agreement(*[WordVectors(['a'], np.ones((1, 2)))]*2, ['a']), 'three')])
-def test_bad_input(call, words_):
+def test_bad_input_is_named(call, words_):
     with pytest.raises((ValueError, TypeError, KeyError), match=words_): call()
 
 
@@ -62,7 +62,7 @@ def test_rules():
     assert lex.score('good but bad') < 0 < lex.score('bad but good') and words("Don't; ÉTÉ-like 3") == ["don't", 'été-like']
 
 
-def test_gradients():
+def test_gradients_are_autograds():
     torch.manual_seed(0)
     h, v, vn = (torch.randn(n, 4, dtype=torch.double, requires_grad=True) for n in (6, 6, 3))
     F, hit = torch.nn.functional.logsigmoid, torch.rand(6, 3) < .3

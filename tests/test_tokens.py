@@ -16,7 +16,7 @@ def test_round_trip(s):
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.text(alphabet='abc é', min_size=1, max_size=80), st.integers(256, 290))
-def test_merges_are_the_library_s(s, size):
+def test_merges_are_the_librarys(s, size):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from walkdl.tokens import show
     lib = Tokenizer(models.BPE())
@@ -42,7 +42,7 @@ def test_kneser_ney_sums_to_one(ids, order, context):
     assert p.shape == (7,) and (p >= 0).all() and abs(p.sum() - 1) < 1e-9
 
 
-def test_bad_input():
+def test_bad_input_is_named():
     with pytest.raises(ValueError, match='256'): BPE.train('a', 10)
     with pytest.raises(TypeError, match='str'): bpe.encode(b'bytes')
     with pytest.raises(ValueError, match='no token'): bpe.decode([10**6])

@@ -94,11 +94,14 @@ def test_a_beam_of_one_is_greedy_and_a_wide_beam_likelier():
     assert (logp(wide) >= logp(greedy) - 1e-5).all()
 
 
-def test_positions():
+def test_rotary_scores_depend_on_the_distance_alone():
     torch.manual_seed(0)
     q, k = torch.randn(2, 1, 8).double()
     scores = [rotary(q, torch.tensor([t + 3])) @ rotary(k, torch.tensor([t])).T for t in (0, 17, 4000)]
     assert torch.allclose(scores[0], scores[1]) and torch.allclose(scores[0], scores[2])
+
+
+def test_sinusoidal_begins_with_sine_and_cosine_of_zero():
     assert sinusoidal(5, 4)[0].tolist() == [0, 1, 0, 1]
 
 

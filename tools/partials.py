@@ -4,7 +4,6 @@ The page itself (nbs/NAME.qmd) is a committed shell that includes its partial, s
 """
 import ast, csv, re, subprocess, sys
 from html import escape
-from pathlib import Path
 
 import nbfilter
 from nbfilter import anchor

@@ -40,6 +40,18 @@ export function nextProbs(logits, temp, k, p) {
   return out.map(v => v / sum);
 }
 
+// ---- words in lines of a given width: [number, left, width] each
+function wrapped(g, words, width) {
+  const lines = [[]];
+  let x = 0;
+  words.forEach((t, i) => {
+    const wide = g.measureText(t).width + 8;
+    if (x + wide > width) { x = 0; lines.push([]); }
+    lines.at(-1).push([i, x, wide]); x += wide + 2;
+  });
+  return lines;
+}
+
 const shown = t => t.replace(/\n/g, '⏎').replace(/ /g, '␣');
 
 export default {
@@ -77,10 +89,7 @@ export default {
         if (!result) return;
         g.font = '14px system-ui, sans-serif'; g.textBaseline = 'middle'; g.textAlign = 'left';
         const w = row(head(), place()), words = result.ids.map(i => shown(bpe.decode([i])));
-        const lines = [[]];
-        let x = 0;
-        words.forEach((t, i) => { const wide = g.measureText(t).width + 8; if (x + wide > 340) { x = 0; lines.push([]); } lines.at(-1).push([i, x, wide]); x += wide + 2; });
-        const at = lines.findIndex(l => l.some(([i]) => i === place())), from = Math.max(0, Math.min(at - 5, lines.length - 8));
+        const lines = wrapped(g, words, 340), at = lines.findIndex(l => l.some(([i]) => i === place())), from = Math.max(0, Math.min(at - 5, lines.length - 8));
         lines.slice(from, from + 8).forEach((l, r) => l.forEach(([i, x, wide]) => {
           const y = 26 * r;
           g.globalAlpha = i <= place() ? .85 * Math.sqrt(w[i]) : 0; g.fillStyle = ui.colors.sky; g.fillRect(x, y + 1, wide, 22);
@@ -91,6 +100,7 @@ export default {
       },
       press(p) { const s = spotAt(p); if (s) ui.set({place: s[0]}); },
       describe(p) { const s = spotAt(p); return s ? `token ${s[0] + 1}: ${bpe.decode([result.ids[s[0]]])}, looked at with ${percent(row(head(), place())[s[0]])}` : ''; }});
+    const mapAt = p => [clamp(Math.floor(p.y), 0, LAYERS - 1), clamp(Math.floor(p.x), 0, HEADS - 1)];
     ui.canvas({label: 'Twelve maps, a row for each layer, a column for each head: who looks at whom; press one to choose the head', width: 640, height: 486, world: [0, HEADS, LAYERS, 0], step: [1, 1], into: ui.box('All heads: each row of a map is a token, blue where it looks. Layer 1 above, layer 3 below', 560, 720),
       draw(g, c) {
         const S = 152, k = n() || 1;
@@ -101,8 +111,8 @@ export default {
           g.strokeStyle = h === head() ? ui.colors.ink : ui.colors.line; g.lineWidth = h === head() ? 3 : 1; g.strokeRect(x + 2, y + 2, S, S);
         }
       },
-      press(p) { ui.set({head: Math.floor(p.y) * HEADS + Math.floor(p.x)}); },
-      describe(p) { return `layer ${Math.floor(p.y) + 1}, head ${Math.floor(p.x) + 1}`; }});
+      press(p) { const [layer, column] = mapAt(p); ui.set({head: layer * HEADS + column}); },
+      describe(p) { const [layer, column] = mapAt(p); return `layer ${layer + 1}, head ${column + 1}`; }});
     const roll = () => {
       const p = result.probs;
       let u = random(1000 * ui.state.seed + n() + ui.state.text.length)(), i = 0;

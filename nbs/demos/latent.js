@@ -37,7 +37,7 @@ export default {
       view?.mixes.forEach((p, i) => picture(c, p, i * 84, 18, 72));
     }, press: p => ui.set({fine: layers(p)}), describe: p => `B speaks to the last ${layers(p)} layers`});
     const move = p => ui.set({u: round(clamp(p.x, -2, 2), 2), v: round(clamp(p.y, -2, 2), 2)});
-    ui.canvas({label: 'Two directions in the noise of A', width: 200, world: [-2, 2, -2, 2], step: [.25, .25], into: ui.panel, draw(g, c) {
+    ui.canvas({label: 'Two directions in the noise of A', width: 200, world: [-2, 2, -2, 2], step: [.25, .25], draw(g, c) {
       const q = tidy(ui.state);
       g.strokeStyle = ui.colors.line; g.strokeRect(.5, .5, c.width - 1, c.height - 1); g.beginPath(); g.moveTo(c.X(0), 0); g.lineTo(c.X(0), c.height); g.moveTo(0, c.Y(0)); g.lineTo(c.width, c.Y(0)); g.stroke();
       tell(g, 'drag: the noise of A', 8, 16); g.fillStyle = ui.colors.blue; g.beginPath(); g.arc(c.X(q.u), c.Y(q.v), 7, 0, 7); g.fill();
