@@ -39,7 +39,7 @@ export default {
     buttons(ui, drawn);
     says('attacked', 'attacked', 'red', show('Attacked', 'The digit after the attack', 'z'));
     says('coin tosses', 'noise', 'green', show('Coin tosses', 'The digit with each pixel changed by plus or minus epsilon at random', 'noisy'));
-    show('Change: +blue, −red', 'What the attack changed: more ink in blue, less in red, as strong as can be shown', 'change',
+    show('+ blue, − red', 'What the attack changed: more ink in blue, less in red, as strong as can be shown', 'change',
       () => ({range: [-1, 1].map(v => v * (settings(ui.state).eps + 1e-6)), colors: ['red', 'paper', 'blue']}));
     ui.choice('network', 'net', [['natural', 'natural: trained as usual'], ['robust', 'robust: trained on attacks']]);
     ui.slider('ε, most change of a pixel', 'eps', {min: 0, max: .5, step: .01});
