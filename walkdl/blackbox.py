@@ -106,7 +106,7 @@ def boundary(
         way.append(_size(z - x).flatten())
     return z, torch.stack(way)
 
-# %% ../nbs/52b_blackbox.ipynb #c028
+# %% ../nbs/52b_blackbox.ipynb #c030
 def augment(
     model, # the substitute: pictures -> logits
     x, y, # pictures and the names that the oracle gave them
@@ -117,7 +117,7 @@ def augment(
     g = input_gradient(model, x, y, loss=lambda f, y: f.gather(1, y[:, None]))
     return torch.cat([x, (x + step*g.sign()).clamp(*clip)])
 
-# %% ../nbs/52b_blackbox.ipynb #c029
+# %% ../nbs/52b_blackbox.ipynb #c031
 def substitute(
     oracle, # Oracle; only its labels are used
     x, # a few pictures of the attacker's own
@@ -132,7 +132,7 @@ def substitute(
         x, y = bigger, torch.cat([y, oracle.labels(bigger[len(x):])])
     return train(make(), x, y)
 
-# %% ../nbs/52b_blackbox.ipynb #c035
+# %% ../nbs/52b_blackbox.ipynb #c038
 def transfer(
     nets:dict, # name -> model
     x, y, # pictures and labels
@@ -143,7 +143,7 @@ def transfer(
     sees = [~fooled(m, x, y) for m in nets.values()]
     return torch.stack([torch.stack([fooled(m, z, y)[s].float().mean() for m, s in zip(nets.values(), sees)]) for z in made])
 
-# %% ../nbs/52b_blackbox.ipynb #c042
+# %% ../nbs/52b_blackbox.ipynb #c046
 SIGNS = ['stop', 'yield', 'no entry', 'limit 25', 'limit 45', 'limit 65', 'ahead', 'main road']
 
 def _font(px):
@@ -156,30 +156,34 @@ def _polygon(n, turn, r):
     a = 2*np.pi*(np.arange(n) + turn)/n
     return [(128 + r*np.sin(t), 128 - r*np.cos(t)) for t in a]
 
+def _disc(d, colour): d.ellipse((6, 6, 250, 250), fill=colour)
+
+def _nested(d, n, turn, *layers):
+    "Polygons of n corners, one on the other: (radius, colour)"
+    for r, colour in layers: d.polygon(_polygon(n, turn, r), fill=colour)
+
+# %% ../nbs/52b_blackbox.ipynb #c048
 def _paint(d, name):
     "Draw one sign, 256 pixels wide"
     red, white, black = (190, 25, 35), (245, 245, 245), (20, 20, 20)
     if name == 'stop':
-        for r, c in ((126, white), (116, red)): d.polygon(_polygon(8, .5, r), fill=c)
+        _nested(d, 8, .5, (126, white), (116, red))
         d.text((128, 128), 'STOP', white, _font(68), anchor='mm')
-    elif name == 'yield':
-        for r, c in ((126, red), (72, white)): d.polygon(_polygon(3, 1.5, r), fill=c)
+    elif name == 'yield': _nested(d, 3, 1.5, (126, red), (72, white))
+    elif name == 'main road': _nested(d, 4, 0, (126, white), (112, black), (106, white), (76, (245, 190, 30)))
     elif name == 'no entry':
-        d.ellipse((6, 6, 250, 250), fill=red)
+        _disc(d, red)
         d.rectangle((44, 106, 212, 150), fill=white)
     elif name == 'ahead':
-        d.ellipse((6, 6, 250, 250), fill=(25, 80, 165))
+        _disc(d, (25, 80, 165))
         d.polygon([(128, 40), (190, 115), (148, 115), (148, 215), (108, 215), (108, 115), (66, 115)], fill=white)
-    elif name == 'main road':
-        for r, c in ((126, white), (112, black), (106, white), (76, (245, 190, 30))): d.polygon(_polygon(4, 0, r), fill=c)
     else:
         d.rectangle((30, 4, 226, 252), fill=black)
         d.rectangle((36, 10, 220, 246), fill=white)
-        d.text((128, 42), 'SPEED', black, _font(44), anchor='mm')
-        d.text((128, 84), 'LIMIT', black, _font(44), anchor='mm')
-        d.text((128, 174), name[-2:], black, _font(110), anchor='mm')
+        for y, words, px in ((42, 'SPEED', 44), (84, 'LIMIT', 44), (174, name[-2:], 110)):
+            d.text((128, y), words, black, _font(px), anchor='mm')
 
-# %% ../nbs/52b_blackbox.ipynb #c043
+# %% ../nbs/52b_blackbox.ipynb #c049
 def sign(
     name:str, # one of SIGNS
     px:int=64, # side
@@ -192,7 +196,7 @@ def sign(
     _paint(ImageDraw.Draw(image), name)
     return torch.from_numpy(np.array(image.resize((px, px), Image.BOX))).permute(2, 0, 1).float()/255
 
-# %% ../nbs/52b_blackbox.ipynb #c046
+# %% ../nbs/52b_blackbox.ipynb #c052
 def _range(n, low, high, g): return (low + (high - low)*torch.rand(n, generator=g)).view(-1, 1, 1, 1)
 
 def _place(n, g):
@@ -204,7 +208,7 @@ def _place(n, g):
     c, d, depth = a.cos()[..., 0], a.sin()[..., 0], 1 + px[..., 0]*u + py[..., 0]*v
     return torch.stack([(c*u - d*v)/depth, (d*u + c*v)/depth], -1)
 
-# %% ../nbs/52b_blackbox.ipynb #c047
+# %% ../nbs/52b_blackbox.ipynb #c053
 def see(
     faces, # [B,4,64,64] signs, as `sign` draws them
     generator=None, # torch.Generator or seed; the same one gives the same views
@@ -220,14 +224,14 @@ def see(
     view = torch.lerp(view, blur, _range(n, 0, 1, g))
     return (view + .03*torch.randn(view.shape, generator=g)).clamp(0, 1)
 
-# %% ../nbs/52b_blackbox.ipynb #c049
+# %% ../nbs/52b_blackbox.ipynb #c056
 class SignNet(nn.Sequential):
     "Three strided convolutions and a dense layer: [B,3,32,32] in 0..1 -> logits [B,8]"
     def __init__(self):
         def block(i, o): return [nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU()]
         super().__init__(*block(3, 16), *block(16, 32), *block(32, 64), nn.Flatten(), nn.Linear(1024, 8))
 
-# %% ../nbs/52b_blackbox.ipynb #c054
+# %% ../nbs/52b_blackbox.ipynb #c063
 def one_pixel(
     model, # pictures -> logits; only its scores are used
     x, y, # [1,C,H,W] in 0..1 and [1]
@@ -251,7 +255,7 @@ def one_pixel(
                                   rng=rng, vectorized=True, updating='deferred')
     return put(best.x[:, None]), oracle.asked
 
-# %% ../nbs/52b_blackbox.ipynb #c059
+# %% ../nbs/52b_blackbox.ipynb #c068
 def belief(
     model, # pictures -> logits
     faces, # [B,4,64,64] signs
@@ -263,7 +267,7 @@ def belief(
     def rows(f): return model(see(f.expand(views, -1, -1, -1), seed)).log_softmax(1)[:, target].mean()
     return torch.stack([rows(f) for f in faces])
 
-# %% ../nbs/52b_blackbox.ipynb #c060
+# %% ../nbs/52b_blackbox.ipynb #c069
 def stick(
     face, # [4,64,64]
     patches, # list of (row, column, height, width, shade) in pixels; shade 0 black, 1 white
@@ -273,7 +277,7 @@ def stick(
     for i, j, h, w, shade in patches: face[:3, i:i+h, j:j+w] = .08 if shade == 0 else .95
     return face
 
-# %% ../nbs/52b_blackbox.ipynb #c061
+# %% ../nbs/52b_blackbox.ipynb #c070
 def stickers(
     model, # pictures -> logits
     face, # [4,64,64] as `sign` draws it
@@ -297,7 +301,7 @@ def stickers(
         chosen.append(best[tried.argmax()])
     return chosen
 
-# %% ../nbs/52b_blackbox.ipynb #c073
+# %% ../nbs/52b_blackbox.ipynb #c083
 @exercise('questions')
 def check_questions(n):
     "The number of questions"
@@ -305,7 +309,7 @@ def check_questions(n):
     if n == 2*224*224: return 'each pixel has three colours'
     if n != 301056: return f'not {n}: two for each of 3·224·224 numbers'
 
-# %% ../nbs/52b_blackbox.ipynb #c078
+# %% ../nbs/52b_blackbox.ipynb #c088
 @exercise('directions')
 def check_directions(f):
     "A function (c, d) -> q with c = √(q/(q+d))"
@@ -315,7 +319,7 @@ def check_directions(f):
         got = (q/(q + d))**.5
         if abs(got - c) > .001: return f'your q = {q:.1f} for d = {d} gives a cosine of {got:.3f}, not {c}'
 
-# %% ../nbs/52b_blackbox.ipynb #c083
+# %% ../nbs/52b_blackbox.ipynb #c093
 @exercise('along')
 def check_along(f):
     "A function (scores, x [B,1,3,3], y [B], u, s) -> slopes [B]"
@@ -331,7 +335,7 @@ def check_along(f):
     if torch.allclose(got, .2*want, atol=1e-3): return 'divide by the distance between your two points'
     if not torch.allclose(got, want, atol=1e-3): return f'the slopes are off by up to {(got - want).abs().max():.3f}'
 
-# %% ../nbs/52b_blackbox.ipynb #c088
+# %% ../nbs/52b_blackbox.ipynb #c098
 @exercise('hide a sign')
 def check_hidden(patches):
     "A list of at most five (row, column, height, width, shade)"
