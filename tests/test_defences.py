@@ -3,9 +3,10 @@ import math
 import pytest, torch
 from torch import nn
 from scipy.stats import beta
+from walkdl.adversarial import margin
 from walkdl.broken import DriftAlarm, Ensemble, bpda, jpeg, squeeze
 from walkdl.core import load_weights
-from walkdl.defences import (SmoothedClassifier, apgd, clopper_pearson, dlr_loss, fit_robust, margin, natural_loss, robust_net,
+from walkdl.defences import (SmoothedClassifier, apgd, clopper_pearson, dlr_loss, fit_robust, natural_loss, robust_net,
                              square_attack, trades_loss, worst_case)
 
 DIGITS = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -39,7 +40,7 @@ def test_attacks_stay_in_their_ball():
 
 def test_losses_from_their_formulas():
     logits, y = torch.tensor([[3., 1, 0], [0, 2, 5]]), torch.tensor([0, 1])
-    assert margin(logits, y).tolist() == [-2, 3] and torch.allclose(dlr_loss(logits, y), torch.tensor([-2/3, .6]))
+    assert margin(logits, y).tolist() == [2, -3] and torch.allclose(dlr_loss(logits, y), torch.tensor([-2/3, .6]))
     with pytest.raises(ValueError, match='at least 3'): dlr_loss(logits[:, :2], y)
     net, y = robust_net(), torch.arange(6)
     assert math.isclose(trades_loss(net, DIGITS, y, 0.).item(), natural_loss(net, DIGITS, y, 0.).item(), abs_tol=1e-5)
