@@ -50,6 +50,10 @@ Marie Curie was born in Warsaw in 1867. In Paris she discovered two elements, po
 - How many elements did Curie discover? two
 - When did Marie Curie die? 1934
 - What caused the illness of Curie? radiation
+'''
+
+# %% ../nbs/28c_reading.ipynb #c010
+QUIZ += '''
 Bees dance to tell the hive where food is. The angle of the dance shows the direction, and its
   length shows the distance. Karl von Frisch decoded the dance in Austria.
 - Who decoded the dance of the bees? Karl von Frisch
@@ -70,7 +74,7 @@ Tides are caused by the pull of the Moon. They are highest at full Moon. In the 
 - When are tides highest? full Moon
 '''
 
-# %% ../nbs/28c_reading.ipynb #c009
+# %% ../nbs/28c_reading.ipynb #c012
 QUIZ += '''
 Ada Lovelace wrote the first published program in 1843. It was meant for a machine of Charles
   Babbage, which was never finished. The program computed Bernoulli numbers.
@@ -91,6 +95,10 @@ Mount Tambora erupted in Indonesia in April 1815. Its ash hid the Sun, and 1816 
 - When did Mount Tambora erupt? April 1815
 - Who began to write Frankenstein? Mary Shelley
 - What hid the Sun? ash
+'''
+
+# %% ../nbs/28c_reading.ipynb #c014
+QUIZ += '''
 Paper was made in China about 2,000 years ago from bark and rags. The craft reached Baghdad in
   794 and Spain in the twelfth century. Gutenberg printed about 180 copies of the Bible in
   Mainz.
@@ -113,17 +121,17 @@ The marathon runs over 42 kilometres. In 1908 the race began at Windsor Castle, 
 - When did the marathon begin at Windsor Castle? 1908
 '''
 
-# %% ../nbs/28c_reading.ipynb #c010
+# %% ../nbs/28c_reading.ipynb #c016
 def quiz(text=QUIZ) -> list: # of (passage, question, answer)
     "The 48 questions, each with its passage and its answer"
-    out, passage = [], ''
+    out = []
     for block in re.split(r'\n(?! |- )', text.strip()):
         passage, *asked = block.split('\n- ')
         passage = ' '.join(passage.split())
         out += [(passage, q + '?', a) for q, a in (line.split('? ') for line in asked)]
     return out
 
-# %% ../nbs/28c_reading.ipynb #c013
+# %% ../nbs/28c_reading.ipynb #c019
 STOP = set('a an the of in on at to from by with for and or but under is are was were be been it its this that '
            'which who what when where how why many much did does do has had have as so than then because they '
            'he she any before around every about near'.split())
@@ -138,7 +146,7 @@ def asks(question):
     "What kind of answer a question wants: when, number, who, where, why or what"
     return next((k for k, p in TYPES.items() if re.match(p + r'\b', question.lower())), 'what')
 
-# %% ../nbs/28c_reading.ipynb #c014
+# %% ../nbs/28c_reading.ipynb #c020
 def candidates(
     passage:str,
     longest:int=7, # words
@@ -151,7 +159,7 @@ def candidates(
             for j in range(i + 1, min(len(t), i + longest) + 1):
                 if all(word[i:j]) and t[j-1][0].lower() not in STOP: yield t, i, j
 
-# %% ../nbs/28c_reading.ipynb #c017
+# %% ../nbs/28c_reading.ipynb #c023
 def clues(
     question:str,
     t, i:int, j:int, # as `candidates` yields them
@@ -177,7 +185,7 @@ def clues(
             (kind == 'number')*long, kind == 'why' and before in ('because', 'by', 'with'), (kind == 'why')*long,
             kind == 'what' and number, kind == 'what' and before in ('by', 'under', 'from', 'at', 'of')]
 
-# %% ../nbs/28c_reading.ipynb #c019
+# %% ../nbs/28c_reading.ipynb #c025
 class SpanScorer:
     "Answers questions with a span of the passage: a softmax over candidates, linear in the clues"
     def fit(self,
@@ -199,7 +207,7 @@ class SpanScorer:
             opt.step()
         return self
 
-# %% ../nbs/28c_reading.ipynb #c020
+# %% ../nbs/28c_reading.ipynb #c026
 def _text(p, c): return p[c[0][c[1]].start():c[0][c[2]-1].end()]
 
 @patch
@@ -211,13 +219,14 @@ def answers(self:SpanScorer, passage:str, question:str): # -> [(span, probabilit
     p = (torch.tensor([clues(question, *o) for o in c]).float() @ self.w).softmax(0)
     return [(_text(passage, c[i]), p[i].item()) for i in p.argsort(descending=True).tolist()]
 
-# %% ../nbs/28c_reading.ipynb #c034
+# %% ../nbs/28c_reading.ipynb #c040
 NAMES = 'Jane Mary Sandra Daniel John Bill Fred Julie Emma Oscar Ravi Mei'.split()
 PLACES = 'hallway bathroom garden kitchen bedroom office park school'.split()
 THINGS = 'milk apple football book'.split()
 MOVES = 'went to the', 'walked to the', 'went back to the', 'moved to the'
 TAKES = 'took the {} there', 'picked up the {}', 'grabbed the {}'
 
+# %% ../nbs/28c_reading.ipynb #c042
 def story(
     rng, # random.Random
     lines:int, # sentences
@@ -238,7 +247,7 @@ def story(
         return text, f'Where is the {t}?', place[holder[t]]
     return text, f'Where is {(w := rng.choice([*place]))}?', place[w]
 
-# %% ../nbs/28c_reading.ipynb #c039
+# %% ../nbs/28c_reading.ipynb #c047
 WORDS = ['<pad>', '<unk>', *dict.fromkeys(' '.join(MOVES + TAKES).replace('{}', '').split()), 'Where', 'is',
          *PLACES, *THINGS, *(f'@{i}' for i in range(8)), *NAMES]
 IDS = {w: i for i, w in enumerate(WORDS)}
@@ -253,7 +262,8 @@ def pack(
     rng = random.Random(seed)
     X, Q = torch.zeros(len(stories), lines, 7).long(), torch.zeros(len(stories), 4).long()
     for k, (text, q, _) in enumerate(stories):
-        if len(text) > lines: raise ValueError(f'pack: story {k} has {len(text)} sentences, room is for {lines}')
+        if len(text) > lines:
+            raise ValueError(f'pack: story {k} has {len(text)} sentences, room is for {lines}')
         rows = [re.findall(r'\w+', s) for s in [q, *reversed(text)]]
         names = dict.fromkeys(w for r in rows for w in r if w[0].isupper() and w != 'Where')
         sign = dict(zip(names, rng.sample(range(8), len(names)))) if mark else {}
@@ -262,7 +272,7 @@ def pack(
         for i, r in enumerate(ids[1:]): X[k, i, :len(r)] = torch.tensor(r)
     return X, Q, torch.tensor([PLACES.index(a) for _, _, a in stories])
 
-# %% ../nbs/28c_reading.ipynb #c045
+# %% ../nbs/28c_reading.ipynb #c053
 class MemoryNetwork(nn.Module):
     "End-to-end memory network (Sukhbaatar et al. 2015, section 2) with adjacent sharing: C of a hop is A of the next"
     def __init__(self,
@@ -290,7 +300,7 @@ class MemoryNetwork(nn.Module):
             u = u + (p[..., None] * c).sum(1)
         return self.out(u), looks
 
-# %% ../nbs/28c_reading.ipynb #c063
+# %% ../nbs/28c_reading.ipynb #c077
 HALVES = [('it started boring', 'it got interesting'), ('the beginning was dull', 'the end was brilliant'),
           ('the food was awful', 'the service was wonderful'), ('I expected a failure', 'it was a success'),
           ('the plot is silly', 'the actors are great'), ('at first I hated it', 'now I love it'),
@@ -304,7 +314,7 @@ def pairs(): # → [(sentence, is it positive)]
     def join(a, b): return f'{a[0].upper()}{a[1:]}, but {b}.'
     return [o for bad, good in HALVES for o in ((join(bad, good), 1), (join(good, bad), 0))]
 
-# %% ../nbs/28c_reading.ipynb #c064
+# %% ../nbs/28c_reading.ipynb #c078
 GOOD = set('interesting brilliant wonderful success great love beautiful joy good perfectly excellent '
            'charming fun superb clever'.split())
 BAD = set('boring dull awful failure silly hated dirty annoying bad ugly terrible weak horrible poor '
@@ -319,15 +329,16 @@ def with_but(s:str) -> float:
     before, but, after = s.rpartition(' but ')
     return .5*count(before) + 1.5*count(after) if but else count(s)
 
-# %% ../nbs/28c_reading.ipynb #c075
+# %% ../nbs/28c_reading.ipynb #c089
 @exercise('f1')
 def check_f1(x):
     "F1 of one answer, a number"
     if abs(x - .75) < 1e-6: return
-    if abs(x - .6) < 1e-6: return 'that is the precision: 3 of 5 words are right; the recall counts too'
+    if abs(x - .6) < 1e-6:
+        return 'that is the precision: 3 of 5 words are right; the recall counts too'
     return f'{x:.3g}? The guess has 5 words without articles, the answer 3, and 3 are common: 2·3/(5+3)'
 
-# %% ../nbs/28c_reading.ipynb #c080
+# %% ../nbs/28c_reading.ipynb #c094
 @exercise('carrier')
 def check_find(f):
     "find(sentences, thing) -> place"
@@ -338,16 +349,17 @@ def check_find(f):
         if thing in THINGS and (got := f(text, thing)) != place:
             return f'in the story "{" ".join(text)}" the {thing} is in the {place}; you say {got}'
 
-# %% ../nbs/28c_reading.ipynb #c085
+# %% ../nbs/28c_reading.ipynb #c099
 @exercise('although')
 def check_although(f):
     "mood(sentence): positive if the half that counts is"
     for bad, good in HALVES:
         for s, want in ((f'{bad}, but {good}.', 1), (f'{good}, but {bad}.', -1), (f'Although {bad}, {good}.', 1),
                         (f'Although {good}, {bad}.', -1), (f'{good}, although {bad}.', 1), (f'{bad}, although {good}.', -1)):
-            if f(s) * want <= 0: return f'"{s}" should be {"positive" if want > 0 else "negative"}; you give {f(s):g}'
+            if f(s) * want <= 0:
+                return f'"{s}" should be {"positive" if want > 0 else "negative"}; you give {f(s):g}'
 
-# %% ../nbs/28c_reading.ipynb #c090
+# %% ../nbs/28c_reading.ipynb #c104
 @exercise('shift')
 def check_shift(f):
     "shift(X, rng): the same sentences in the same order, spread over 30 ages"
@@ -355,6 +367,7 @@ def check_shift(f):
     Y = f(X, random.Random(0))
     if tuple(Y.shape) != (40, 30, 7): return f'expected [40,30,7], got {list(Y.shape)}'
     for x, y in zip(X, Y):
-        if not torch.equal(y[(y > 0).any(1)], x): return 'the sentences of a story must stay the same, in the same order'
+        if not torch.equal(y[(y > 0).any(1)], x):
+            return 'the sentences of a story must stay the same, in the same order'
     used = (Y > 0).any(2).float().mean(0)
     if used.min() == 0: return f'age {int(used.argmin())} was never used in 40 stories'
