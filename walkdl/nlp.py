@@ -53,7 +53,8 @@ class Lexicon:
         self.parent, self.own, self.unless = {}, {}, dict(unless)
         for line in filter(str.strip, graph.splitlines()):
             head, colon, members = line.partition(':')
-            if not colon: raise ValueError(f'Lexicon: expected "concept [is parent] [value]: words", got {line!r}')
+            if not colon:
+                raise ValueError(f'Lexicon: expected "concept [is parent] [value]: words", got {line!r}')
             name, *rest = head.split()
             if rest[:1] == ['is']: self.parent[name], rest = rest[1], rest[2:]
             if rest: self.own[name] = float(rest[0])
@@ -125,13 +126,16 @@ class TfIdf:
         token_pattern=r'(?u)\b\w\w+\b', # what a word is
     ):
         lo, hi = ngram_range
-        if not 1 <= lo <= hi: raise ValueError(f'TfIdf: ngram_range is (fewest, most) with 1 <= fewest <= most, got {ngram_range}')
-        if norm not in ('l1', 'l2', None): raise ValueError(f"TfIdf: norm is 'l1', 'l2' or None, got {norm!r}")
+        if not 1 <= lo <= hi:
+            raise ValueError(f'TfIdf: ngram_range is (fewest, most) with 1 <= fewest <= most, got {ngram_range}')
+        if norm not in ('l1', 'l2', None):
+            raise ValueError(f"TfIdf: norm is 'l1', 'l2' or None, got {norm!r}")
         vars(self).update({k: v for k, v in locals().items() if k not in ('self', 'lo', 'hi')})
 
     def terms(self, doc:str) -> list:
         "The terms of a document in their order"
-        if not isinstance(doc, str): raise TypeError(f'TfIdf: a document is a text, got {type(doc).__name__}')
+        if not isinstance(doc, str):
+            raise TypeError(f'TfIdf: a document is a text, got {type(doc).__name__}')
         w = re.findall(self.token_pattern, doc.lower() if self.lowercase else doc)
         lo, hi = self.ngram_range
         return w if hi == 1 else [' '.join(w[i:i+n]) for n in range(lo, hi+1) for i in range(len(w)-n+1)]
@@ -143,7 +147,8 @@ def counts(self:TfIdf,
     number, # function: term -> column, or None if it has none
 ): # sparse [documents, columns]
     "How often each term occurs in each document"
-    if isinstance(docs, str): raise ValueError('TfIdf: a list of documents expected, got one text; wrap it in a list')
+    if isinstance(docs, str):
+        raise ValueError('TfIdf: a list of documents expected, got one text; wrap it in a list')
     ids, ends = [], [0]
     for doc in docs:
         ids += [i for t in self.terms(doc) if (i := number(t)) is not None]
@@ -161,7 +166,8 @@ def fit(self:TfIdf, docs):
     n, df = X.shape[0], np.bincount(X.indices, minlength=len(at))
     low, high = (d if isinstance(d, int) else d*n for d in (self.min_df, self.max_df))
     kept = sorted(t for t, i in at.items() if low <= df[i] <= high)
-    if not kept: raise ValueError('TfIdf: no term is left: all documents are empty, or min_df and max_df too strict')
+    if not kept:
+        raise ValueError('TfIdf: no term is left: all documents are empty, or min_df and max_df too strict')
     self.vocabulary_ = {t: i for i, t in enumerate(kept)}
     one, df = int(self.smooth_idf), df[[at[t] for t in kept]]
     self.idf_ = np.log((n + one) / (df + one)) + 1 if self.use_idf else np.ones(len(kept))
@@ -198,7 +204,8 @@ class NaiveBayes:
         y, # [documents] classes
     ):
         X, y = csr_matrix(X), np.asarray(y)
-        if X.shape[0] != len(y): raise ValueError(f'NaiveBayes: {X.shape[0]} documents but {len(y)} classes')
+        if X.shape[0] != len(y):
+            raise ValueError(f'NaiveBayes: {X.shape[0]} documents but {len(y)} classes')
         if X.nnz and X.data.min() < 0: raise ValueError('NaiveBayes: counts cannot be negative')
         self.classes_, which = np.unique(y, return_inverse=True)
         self.class_log_prior_ = np.log(np.bincount(which) / len(y))
@@ -264,7 +271,8 @@ class WordVectors:
     "Words and their vectors, to be asked for neighbours and analogies"
     def __init__(self, words, vectors): # V words, [V,D] numbers
         self.words, self.vectors = list(words), np.asarray(vectors)
-        if len(self.words) != len(self.vectors): raise ValueError(f'WordVectors: {len(self.words)} words but {len(self.vectors)} vectors')
+        if len(self.words) != len(self.vectors):
+            raise ValueError(f'WordVectors: {len(self.words)} words but {len(self.vectors)} vectors')
         self.at = {w: i for i, w in enumerate(self.words)}
         self.unit = self.vectors / (np.linalg.norm(self.vectors, axis=1, keepdims=True) + 1e-12)
     def __contains__(self, word): return word in self.at
@@ -312,7 +320,8 @@ class _Word2Vec(WordVectors):
         WordVectors.__init__(self, [], np.zeros((0, dim)))
         for k, v in kw.items():
             low = 0 if k in ('sample', 'seed', 'hs', 'lr') else 1
-            if v < low: raise ValueError(f'{type(self).__name__}: {k} must be at least {low}, got {v}')
+            if v < low:
+                raise ValueError(f'{type(self).__name__}: {k} must be at least {low}, got {v}')
         vars(self).update(kw)
 
 # %% ../nbs/28_nlp.ipynb #c071
@@ -422,20 +431,26 @@ class CBOW(_Word2Vec):
 def check_kraken(pair):
     "(idf, tf·idf) of a word that stands in 1 of 8 documents, twice"
     idf, both = pair
-    if abs(idf - (np.log(8) + 1)) < 1e-3: return f'{idf:.3f} is without smoothing; pretend one more document that has every word'
-    if abs(idf - np.log(4.5)) < 1e-3: return f'{idf:.3f} lacks the 1 that is added after the logarithm'
+    if abs(idf - (np.log(8) + 1)) < 1e-3:
+        return f'{idf:.3f} is without smoothing; pretend one more document that has every word'
+    if abs(idf - np.log(4.5)) < 1e-3:
+        return f'{idf:.3f} lacks the 1 that is added after the logarithm'
     if abs(idf - (np.log(4.5) + 1)) > 1e-3: return f'idf {idf:.3f} is not ln((1+n)/(1+df)) + 1'
-    if abs(both - 2*idf) > 1e-3: return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
+    if abs(both - 2*idf) > 1e-3:
+        return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
 
 # %% ../nbs/28_nlp.ipynb #c124
 @exercise('teach the graph')
 def check_graph(answer):
     "(lines, unless) of a Lexicon"
     new = Lexicon(*answer)
-    if new.isa('cringe')[:3] != ['cringe', 'shame', 'blame']: return f'to your graph cringe is {new.isa("cringe")}'
-    if new.own.keys() & {'cringe', 'shame', 'pun'}: return 'a value is written twice; let it be inherited'
+    if new.isa('cringe')[:3] != ['cringe', 'shame', 'blame']:
+        return f'to your graph cringe is {new.isa("cringe")}'
+    if new.own.keys() & {'cringe', 'shame', 'pun'}:
+        return 'a value is written twice; let it be inherited'
     for text, want in (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1), ('cringe in a tragedy', -2)):
-        if (got := new.score(text)) != want: return f'“{text}” scores {got:+g} with your graph, {want:+d} is wanted'
+        if (got := new.score(text)) != want:
+            return f'“{text}” scores {got:+g} with your graph, {want:+d} is wanted'
 
 # %% ../nbs/28_nlp.ipynb #c129
 @exercise('skip-gram loss')
@@ -448,8 +463,10 @@ def check_loss(f):
     want = [x/4 for x in negative_gradients(h, v, vn, 3/6)]
     for name, a, b in zip(('h', 'v', 'vn'), got, want):
         if torch.allclose(a, 4*b): return 'that is the sum over the batch; the mean was asked for'
-        if torch.allclose(a, -b): return 'your sign is turned round: training would push neighbours apart'
-        if not torch.allclose(a, b): return f'the gradient of your loss for {name} is off by up to {(a - b).abs().max():.2f}'
+        if torch.allclose(a, -b):
+            return 'your sign is turned round: training would push neighbours apart'
+        if not torch.allclose(a, b):
+            return f'the gradient of your loss for {name} is off by up to {(a - b).abs().max():.2f}'
 
 # %% ../nbs/28_nlp.ipynb #c134
 @exercise('twins')
