@@ -114,7 +114,7 @@ def best(self:IBM1, word, n=1): # -> list of (target word, probability)
     top = a + np.argsort(-self.t[a:b], kind='stable')[:n]
     return [(self.words[1][self.keys[i] % self.n], float(self.t[i])) for i in top]
 
-# %% ../nbs/29b_translation.ipynb #c022
+# %% ../nbs/29b_translation.ipynb #c024
 class Pieces:
     "Texts to token numbers and back; 0, 1 and 2 are padding, begin and end"
     def __init__(self, bpe): self.bpe, self.vocab = bpe, len(bpe) + 3
@@ -122,7 +122,7 @@ class Pieces:
     def decode(self, ids): return self.bpe.decode([i - 3 for i in ids if i > 2])
     def show(self, text): return [self.bpe.tokens[i - 3].decode(errors='replace') for i in self.encode(text)]
 
-# %% ../nbs/29b_translation.ipynb #c025
+# %% ../nbs/29b_translation.ipynb #c027
 def by_length(
     pairs, # of lists of token numbers
     tokens:int, # a batch holds at most, padding included
@@ -139,7 +139,7 @@ def by_length(
     rng.shuffle(out)
     return out
 
-# %% ../nbs/29b_translation.ipynb #c028
+# %% ../nbs/29b_translation.ipynb #c031
 def small_transformer(vocab:int=2000):
     "A Transformer of a million parameters"
     return Transformer(vocab, d=128, layers=2, heads=4, ff=320, dropout=0., pre=True)
@@ -162,7 +162,7 @@ class Translator:
             out |= {j: self.pieces.decode(row) for j, row in zip(part, ids.tolist())}
         return [out[j] for j in range(len(texts))]
 
-# %% ../nbs/29b_translation.ipynb #c033
+# %% ../nbs/29b_translation.ipynb #c036
 def bleu_interval(
     outs, refs, # lists of texts
     n:int=1000, # draws
@@ -173,7 +173,7 @@ def bleu_interval(
     draws = np.random.default_rng(seed).multinomial(len(counts), [1/len(counts)]*len(counts), n)
     return tuple(np.quantile([bleu_of(d @ counts) for d in draws], [.025, .975]))
 
-# %% ../nbs/29b_translation.ipynb #c052
+# %% ../nbs/29b_translation.ipynb #c058
 @exercise('clipped')
 def check_clipped(p):
     "p1 of 'the cat the cat' against 'the cat sat'"
@@ -181,7 +181,7 @@ def check_clipped(p):
     if abs(p - 2/3) < 1e-6: return 'you divide by the words of the reference; precision divides by those of the output'
     if abs(p - .5) > 1e-6: return f'{p} is not it: count the matches, each word at most as often as in the reference, and divide by 4'
 
-# %% ../nbs/29b_translation.ipynb #c057
+# %% ../nbs/29b_translation.ipynb #c063
 @exercise('em')
 def check_em(pair):
     "(t(casa|house), t(casa|the)) after one round"
@@ -191,14 +191,14 @@ def check_em(pair):
     if abs(a - .5) > 1e-6: return f't(casa|house) = {a}? house gives half of its credit to la and half to casa'
     if abs(b - .25) > 1e-6: return f't(casa|the) = {b}? the shares its credit among la, casa, el and libro'
 
-# %% ../nbs/29b_translation.ipynb #c062
+# %% ../nbs/29b_translation.ipynb #c068
 @exercise('length')
 def check_length(alpha):
     "The exponent for which -4 with 4 tokens equals -6 with 13 tokens"
     a, b = -4/((5 + 4)/6)**alpha, -6/((5 + 13)/6)**alpha
     if abs(a - b) > 1e-4: return f'with α = {alpha} A scores {a:.3f} and B {b:.3f}'
 
-# %% ../nbs/29b_translation.ipynb #c067
+# %% ../nbs/29b_translation.ipynb #c073
 @exercise('names')
 def check_names(f):
     "A function (text, known words in small letters) -> words to copy"
