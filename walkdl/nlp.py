@@ -407,7 +407,8 @@ class SkipGram(_Word2Vec):
             c += [ids[d:][late], ids[:-d][early]]
             o += [ids[:-d][late], ids[d:][early]]
         c, o = torch.cat(c), torch.cat(o)
-        for b in torch.randperm(len(c), generator=g).split(self._bs):
+        step = max(16, self._bs // 8) if self.hs else self._bs
+        for b in torch.randperm(len(c), generator=g).split(step):
             self._in.index_add_(0, c[b], self._step(self._in[c[b]], o[b], lr, g), alpha=-lr)
 
 # %% ../nbs/28_nlp.ipynb #c081
