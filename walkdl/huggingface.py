@@ -38,7 +38,7 @@ def mean_pool(
     m = mask[..., None].to(hidden.dtype)
     return F.normalize((hidden*m).sum(1)/m.sum(1).clamp(min=1e-9), dim=1)
 
-# %% ../nbs/29e_huggingface.ipynb #c023
+# %% ../nbs/29e_huggingface.ipynb #c029
 FAMILIES = {f['name']: f for f in (dict(zip('name hub year task changed sizes'.split(), row)) for row in [
     ('GPT', 'openai-community/openai-gpt', 2018, 'next token', 'pre-train a decoder on plain text, then fine-tune', ('OpenAIGPT', {})),
     ('BERT', 'google-bert/bert-base-uncased', 2019, 'masked tokens, next sentence', 'an encoder that sees both sides of a gap', ('Bert', {})),
@@ -59,7 +59,7 @@ def parameters(name:str)->int:
     with torch.device('meta'): model = hf.AutoModel.from_config(getattr(hf, f'{kind}Config')(**sizes))
     return sum(p.numel() for p in model.parameters())
 
-# %% ../nbs/29e_huggingface.ipynb #c027
+# %% ../nbs/29e_huggingface.ipynb #c036
 def load_family(
     name:str, # a key of FAMILIES
     online:bool=False, # may it download?
@@ -75,7 +75,7 @@ def load_family(
         advice = 'is the network there?' if online else 'call it with online=True to download it once'
         raise OSError(f'load_family: {name} ({hub}, about {parameters(name)*4/1e6:.0f} MB) is not on this machine: {advice}') from e
 
-# %% ../nbs/29e_huggingface.ipynb #c035
+# %% ../nbs/29e_huggingface.ipynb #c044
 class LoRA(nn.Module):
     "A linear layer that stays as it is, plus a learned correction of rank r (Hu et al. 2022)"
     def __init__(self,
@@ -96,7 +96,7 @@ class LoRA(nn.Module):
         new.weight.data += self.scale*self.B.weight.data @ self.A.weight.data
         return new
 
-# %% ../nbs/29e_huggingface.ipynb #c052
+# %% ../nbs/29e_huggingface.ipynb #c065
 @exercise('lora size')
 def check_lora_size(f):
     "lora_size(d_in, d_out, r): numbers that LoRA trains beside a matrix [d_out, d_in]"
@@ -105,7 +105,7 @@ def check_lora_size(f):
     if got != 8*(384 + 1536): return f'you say {got} for 384 → 1536 at rank 8; A is [8, 384] and B is [1536, 8]'
     if f(10, 10, 1) != 20: return f'you say {f(10, 10, 1)} for 10 → 10 at rank 1; it is one column and one row'
 
-# %% ../nbs/29e_huggingface.ipynb #c057
+# %% ../nbs/29e_huggingface.ipynb #c070
 @exercise('pieces')
 def check_pieces(pieces):
     "The WordPiece pieces of 'players' with the vocabulary play, player, ##er, ##s, ##ing"
@@ -113,7 +113,7 @@ def check_pieces(pieces):
     if list(pieces) == ['player', 's']: return "pieces inside of a word carry ##"
     if list(pieces) != ['player', '##s']: return f'you say {pieces}; start with the longest piece that the word begins with'
 
-# %% ../nbs/29e_huggingface.ipynb #c062
+# %% ../nbs/29e_huggingface.ipynb #c075
 @exercise('last token')
 def check_last_token(f):
     "last_token(hidden, mask): [B,d], the output at each sentence's last real token, padding at the right"
