@@ -73,7 +73,9 @@ def execute(path, flags, keep_timings):
     os.chdir(path.parent)
     shell = CaptureShell(path, mpl_format='png')
     for cell in nb.cells:
-        if not wanted(cell, flags): continue
+        if not wanted(cell, flags):
+            if 'slow' in directives(source(cell)): cell.outputs = []
+            continue
         old, cell.outputs, cell.execution_count = cell.get('outputs', []), [], None
         shell.cell(cell)
         if shell.exc: raise RuntimeError(shell.prettytb(fname=path.name))

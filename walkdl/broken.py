@@ -11,7 +11,7 @@ import io, math, torch, torch.nn as nn, torch.nn.functional as F
 from functools import partial
 from .core import exercise
 from .adversarial import fgsm, fooled, input_gradient, pgd
-from .defences import dlr_loss, margin, square_attack, worst_case
+from .defences import dlr_loss, square_attack, worst_case
 
 # %% ../nbs/52d_broken.ipynb #c007
 def squeeze(

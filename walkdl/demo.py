@@ -342,7 +342,7 @@ class Demo:
         name:str,     # of the module
         height:int=640, # pixels in Jupyter, until the model has said how tall it is
         **state):     # where it starts; numbers, strings, lists, tensors
-        have = sorted({p.stem for d in demos() for p in d.glob('*.js')} - {'base'})
+        have = sorted({p.stem for d in demos() for p in d.glob('*.js') if 'export default' in p.read_text(encoding='utf-8')})
         if name not in have: raise ValueError(f"Demo: no live model named '{name}'; {_near(name, have)}")
         self.name, self.height, self.state = name, height, {k: _plain(k, v) for k, v in state.items()}
     def __repr__(self):
