@@ -151,7 +151,7 @@ def ndcg(
     best = gain(np.argsort(-relevance, kind='stable'))
     return float(gain(np.argsort(-scores, kind='stable'))/best) if best else 0.
 
-# %% ../nbs/29d_bert.ipynb #c070
+# %% ../nbs/29d_bert.ipynb #c071
 @exercise('mean_pool')
 def check_pool(f):
     "A function (x [B,T,d], mask [B,T]) -> mean over the real tokens [B,d]"
@@ -162,7 +162,7 @@ def check_pool(f):
     if not torch.allclose(got[0], want[0], atol=1e-5): return 'the text without padding comes out wrong'
     if not torch.allclose(got[1], want[1], atol=1e-5): return 'the padded text comes out wrong: padding must count neither above nor below the line'
 
-# %% ../nbs/29d_bert.ipynb #c071
+# %% ../nbs/29d_bert.ipynb #c072
 @exercise('eighty_ten_ten')
 def check_rule(shares):
     "(shown as [MASK], shown as another token, shown as it is): shares of all tokens, p = 0.15, 1,000 kinds of tokens"
@@ -171,7 +171,7 @@ def check_rule(shares):
     for s, w, name in zip(shares, want, ('masked', 'another token', 'as it is')):
         if abs(s - w) > 1e-6: return f'{name}: {w:.6f} of all tokens, you say {s:.6f}'
 
-# %% ../nbs/29d_bert.ipynb #c072
+# %% ../nbs/29d_bert.ipynb #c073
 @exercise('ndcg')
 def check_ndcg(value):
     "nDCG@3 of a list whose places hold: right, wrong, right, when there are three right texts"
@@ -179,7 +179,7 @@ def check_ndcg(value):
     if abs(value - (w[0] + w[2])/w[:2].sum()) < 1e-3: return 'the best possible list has three right texts in its three places'
     if abs(value - (w[0] + w[2])/w.sum()) > 1e-3: return f'{value:.3f} is not it; weights are 1, 0.631 and 0.5'
 
-# %% ../nbs/29d_bert.ipynb #c073
+# %% ../nbs/29d_bert.ipynb #c074
 @exercise('parameters')
 def check_parameters(f):
     "A function (vocab, d, layers, ff, context, segments) -> weights of a BERT without a head"

@@ -121,7 +121,7 @@ class DriftAlarm:
         self.sum = 0.
         return next((i for i, s in enumerate(scores) if self.update(s)), None)
 
-# %% ../nbs/52d_broken.ipynb #c046
+# %% ../nbs/52d_broken.ipynb #c047
 @exercise('straight through')
 def check_through(f):
     "A function x -> x rounded to whole numbers, whose gradient is that of the identity; no autograd.Function, one line"
@@ -132,7 +132,7 @@ def check_through(f):
     g, = torch.autograd.grad(out.sum(), x)
     if not torch.equal(g, torch.ones(3)): return f'the gradient is {g.tolist()}, wanted ones'
 
-# %% ../nbs/52d_broken.ipynb #c047
+# %% ../nbs/52d_broken.ipynb #c048
 @exercise('fair guard')
 def check_guard(f):
     "A function (clean scores, attacked scores, false) -> share of attacks noticed at a limit that the share `false` of clean scores exceeds"
@@ -140,7 +140,7 @@ def check_guard(f):
     for false, want in ((.05, .5), (.5, 1.), (.01, .25)):
         if abs((got := float(f(clean, bad, false))) - want) > 1e-6: return f'with {false:.0%} false alarms {want:.0%} of the attacks are noticed, yours says {got:.0%}'
 
-# %% ../nbs/52d_broken.ipynb #c048
+# %% ../nbs/52d_broken.ipynb #c049
 @exercise('cusum')
 def check_cusum(n):
     "How many scores in a row, each two standard deviations above the mean, until DriftAlarm (allowance 0.5, limit 8) goes off"
