@@ -105,3 +105,17 @@ def test_page_vectors():
     p = presidents()
     assert len(p.words) == 3631 and p.vectors.shape == (3631, 48) and to_bytes(p)['words'].split() == p.words
     assert np.allclose(np.abs(p.vectors).max(1), 127)
+
+
+@pytest.mark.parametrize('kind, hs, epochs', [(CBOW, False, 8), (SkipGram, True, 2)])
+def test_vectors_of_real_text_agree_with_gensims(kind, hs, epochs):
+    "A step that moves one vector by thousands of gradients at once diverges, or learns nothing"
+    from gensim.models import Word2Vec
+    from walkdl.data import get
+    text = words(' '.join(get('sotu').query('year >= 1990').text))
+    speeches = [text[i:i + 40] for i in range(0, 60_000, 40)]
+    setting = dict(window=5, negative=0 if hs else 5, min_count=5, sample=1e-3, epochs=epochs)
+    wv = Word2Vec(speeches, vector_size=32, sg=int(kind is SkipGram), hs=int(hs), alpha=.05, seed=1, workers=1, **setting).wv
+    theirs = WordVectors(wv.index_to_key, wv.vectors)
+    ours = kind(32, lr=.05, hs=hs, **setting | dict(negative=5)).fit(speeches)
+    assert agreement(ours, theirs, theirs.words[:500]) > .5

@@ -71,9 +71,9 @@ def lenet():
 def addresses():
     "Tokens of the presidents' addresses since 1934, of those held out, and characters for each of these"
     from walkdl.core import weights
-    from walkdl.gpt import presidents
+    from walkdl.gpt import presidents_text
     from walkdl.tokens import BPE
-    bpe, (text, exam) = BPE.load(weights('gpt_bpe.json')), presidents()
+    bpe, (text, exam) = BPE.load(weights('gpt_bpe.json')), presidents_text()
     ids, held = (torch.tensor(bpe.encode(t)) for t in (text, exam))
     return ids, held, len(exam)/len(held)
 
