@@ -26,6 +26,12 @@ def test_the_command_trains(plain, tmp_path):
     assert torch.equal(curve(tmp_path), plain)
 
 
+def test_fused_kernels_give_the_same_curve(plain, tmp_path):
+    run = subprocess.run([sys.executable, *LENET, tmp_path, '--fuse'], capture_output=True, text=True, env=ONE)
+    assert run.returncode == 0, run.stderr
+    assert (curve(tmp_path) - plain).abs().max() < 1e-4
+
+
 def test_accelerate_launch_gives_the_same_curve(plain, tmp_path):
     run = subprocess.run([sys.executable, '-m', 'accelerate.commands.launch', '--cpu', '--num_processes', '2', *LENET, tmp_path],
                          capture_output=True, text=True, env=ONE)

@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['ATTACKS', 'robust_net', 'survives', 'fit_robust', 'natural_loss', 'noise_loss', 'fgsm_loss', 'adversarial_loss', 'kl',
-           'trades_loss', 'clopper_pearson', 'SmoothedClassifier', 'wrong_by', 'dlr_loss', 'apgd', 'apgd_targeted',
-           'square_size', 'square_attack', 'worst_case', 'check_worst_line', 'check_largest_radius', 'check_joint']
+           'trades_loss', 'clopper_pearson', 'SmoothedClassifier', 'dlr_loss', 'apgd', 'apgd_targeted', 'square_size',
+           'square_attack', 'worst_case', 'check_worst_line', 'check_largest_radius', 'check_joint']
 
 # %% ../nbs/52c_defences.ipynb #c002
 import math, torch, torch.nn as nn, torch.nn.functional as F
 from functools import partial
 from fastcore.basics import patch
 from .core import exercise
-from .adversarial import fooled, input_gradient, pgd, project, random_start
+from .adversarial import fooled, input_gradient, margin, pgd, project, random_start
 
 # %% ../nbs/52c_defences.ipynb #c005
 def robust_net():
@@ -141,16 +141,11 @@ def certify(self:SmoothedClassifier, x, n0:int=100, n:int=1000, alpha:float=.001
     return torch.where(low > .5, says, -1), torch.where(low > .5, radius, 0.).float()
 
 # %% ../nbs/52c_defences.ipynb #c055
-def wrong_by(logits, y):
-    "Best wrong logit minus the right one, [B]: positive = fooled"
-    own = F.one_hot(y, logits.shape[1]).bool()
-    return logits.masked_fill(own, -math.inf).max(1).values - logits[own]
-
 def dlr_loss(logits, y):
     "Margin in units of the gap between first and third logit, [B] (Croce and Hein 2020)"
     if logits.shape[1] < 3: raise ValueError(f'dlr_loss: at least 3 classes needed, got {logits.shape[1]}')
     top = logits.sort(1, descending=True).values
-    return wrong_by(logits, y)/(top[:, 0] - top[:, 2] + 1e-12)
+    return -margin(logits, y)/(top[:, 0] - top[:, 2] + 1e-12)
 
 # %% ../nbs/52c_defences.ipynb #c058
 def apgd(
@@ -206,7 +201,7 @@ def square_attack(
     "Random squares of ±eps, kept when they help; no gradient (Andriushchenko et al. 2020)"
     B, C, H, W = x.shape
     z = (x + eps*torch.randn(B, C, 1, W).sign()).clamp(0, 1)
-    worst = wrong_by(model(z), y)
+    worst = -margin(model(z), y)
     for k in range(queries):
         i = (worst < 0).nonzero()[:, 0]
         if not len(i): break
@@ -215,7 +210,7 @@ def square_attack(
         rows, cols = ((torch.arange(n) >= a) & (torch.arange(n) < a + side) for n, a in zip((H, W), at))
         sign = 2.*torch.randint(2, (len(i), C, 1, 1)) - 1
         trial = torch.where(rows[:, None, :, None] & cols[:, None, None], (x[i] + eps*sign).clamp(0, 1), z[i])
-        value = wrong_by(model(trial), y[i])
+        value = -margin(model(trial), y[i])
         better = value > worst[i]
         z[i[better]], worst[i[better]] = trial[better], value[better]
     return z
