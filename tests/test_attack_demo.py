@@ -6,7 +6,7 @@ from walkdl.core import load_weights
 from walkdl.defences import robust_net
 
 pytestmark = pytest.mark.browser
-NETS = dict(natural='defences_natural', robust='defences_adversarial')
+NETS = dict(natural='defences/natural', robust='defences/adversarial')
 
 
 def torch_answer(got, net, eps, steps, target=-1):

@@ -104,7 +104,7 @@ def test_draw_a_seven():
         got = answer(page)
         assert got['says'] == 7 and got['probs'][7] > .7
         x = torch.tensor(got['pixels'], dtype=torch.float).view(1, 1, 28, 28)/255
-        with torch.no_grad(): want = load_weights('lenet5', LeNet5())(x)
+        with torch.no_grad(): want = load_weights('cnns/lenet5', LeNet5())(x)
         assert near(got['logits'], want)
         assert near(got['probs'], run_code(page)['_'])
         page.wait_for_function("location.hash.includes('digits:')")

@@ -10,7 +10,7 @@ from walkdl.defences import (SmoothedClassifier, apgd, clopper_pearson, dlr_loss
                              square_attack, trades_loss, worst_case)
 
 DIGITS = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-NET = load_weights('defences_natural', robust_net())
+NET = load_weights('defences/natural', robust_net())
 
 
 @pytest.mark.parametrize('n', [1, 13, 1000, 20_000])
