@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['Normalized', 'square', 'fooled', 'input_gradient', 'fgsm', 'project', 'random_start', 'walk', 'pgd', 'jacobian',
-           'deepfool', 'margin', 'shorten', 'carlini_wagner', 'universal', 'check_smallest', 'check_fgm',
-           'check_factor', 'check_hide']
+           'deepfool', 'margin', 'shorten', 'carlini_wagner', 'universal']
 
 # %% ../nbs/52_adversarial.ipynb #c002
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -245,57 +244,3 @@ def universal(
         g = input_gradient(model, (xb + d).clamp(*clip), yb).mean(0, keepdim=True)
         d = (d + step*g.sign()).clamp(-eps, eps)
     return d
-
-# %% ../nbs/52_adversarial.ipynb #c086
-@exercise('smallest eps')
-def check_smallest(f):
-    "A function (w [n], b, x [n]) -> ε"
-    g = torch.Generator().manual_seed(0)
-    for n in (5, 50):
-        w, x, b = torch.randn(n, generator=g), torch.randn(n, generator=g), torch.tensor(-3.)
-        e, s = float(f(w, b, x)), w @ x + b
-        if e < 0: return f'ε is a size; yours is {e:.3f}'
-        after = s - s.sign()*e*w.abs().sum()
-        if abs(after) > 1e-3: return f'with your ε = {e:.3f} for n = {n} the score goes from {s:.3f} to {after:.3f}, not to 0'
-
-# %% ../nbs/52_adversarial.ipynb #c091
-@exercise('fgm')
-def check_fgm(f):
-    "A function (model, x, y, eps) -> changed pictures"
-    g = torch.Generator().manual_seed(0)
-    w, y = torch.randn(27, 4, generator=g), torch.tensor([0, 1, 2, 3, 0])
-    model = lambda x: x.flatten(1) @ w
-    for low, high in ((.4, .6), (0, 1)):
-        x = low + (high - low)*torch.rand(5, 3, 3, 3, generator=g)
-        z, d = f(model, x, y, .3), input_gradient(model, x, y)
-        if z.shape != x.shape: return f'expected pictures of shape {list(x.shape)}, got {list(z.shape)}'
-        if z.min() < 0 or z.max() > 1: return f'your pictures leave 0..1: they go from {z.min():.2f} to {z.max():.2f}'
-        length = (z - x).flatten(1).norm(dim=1)
-        if low and (length - .3).abs().max() > 1e-3: return f'for eps = 0.3 your five changes have lengths from {length.min():.3f} to {length.max():.3f}'
-        if low and F.cross_entropy(model(z), y) < F.cross_entropy(model(x), y): return 'your step makes the loss smaller'
-        want = (x + .3*d/d.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
-        if (z - want).abs().max() > 1e-3: return 'the length is right, the direction is not the gradient\'s'
-
-# %% ../nbs/52_adversarial.ipynb #c096
-@exercise('twice the side')
-def check_factor(k):
-    "The factor"
-    if k == 4: return 'the picture has 4 times as many numbers; the advantage is √(2n/π)'
-    if abs(k - 2**.5) < .01: return '√2 is for twice as many numbers; twice the side is four times as many'
-    if abs(k - 2) > .01: return f'not {k}: put n = 3·224² and n = 3·448² into √(2n/π)'
-
-# %% ../nbs/52_adversarial.ipynb #c101
-@exercise('false defence')
-def check_hide(f):
-    "A function model -> model with the same answers"
-    from walkdl.core import load_weights
-    from walkdl.cnns import LeNet5, split_digits
-    from walkdl.data import get
-    _, _, x, y = split_digits(*get('digits'))
-    x, y, lenet = x[:60], y[:60], load_weights('lenet5', LeNet5())
-    safe, said = f(lenet), lenet(x).argmax(1)
-    if not (safe(x).argmax(1) == said).all(): return 'your model does not give the same answers'
-    try: z = pgd(safe, x, said, .1, steps=10, start=False)
-    except RuntimeError: return 'your model has no gradient at all; the attacker would notice at once'
-    share = (lenet(z).argmax(1) == said).float().mean()
-    if share < .8: return f'PGD leaves only {share:.0%} of the digits'

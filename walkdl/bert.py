@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HF', 'mask_tokens', 'MaskedLM', 'from_hf', 'fit_mlm', 'load_minilm', 'mean_pool', 'embed', 'Vectors', 'search',
-           'ndcg', 'check_pool', 'check_rule', 'check_ndcg', 'check_parameters']
+           'ndcg']
 
 # %% ../nbs/29d_bert.ipynb #c002
 import functools, re
@@ -150,40 +150,3 @@ def ndcg(
     gain = lambda order: relevance[order[:k]] @ weight
     best = gain(np.argsort(-relevance, kind='stable'))
     return float(gain(np.argsort(-scores, kind='stable'))/best) if best else 0.
-
-# %% ../nbs/29d_bert.ipynb #c071
-@exercise('mean_pool')
-def check_pool(f):
-    "A function (x [B,T,d], mask [B,T]) -> mean over the real tokens [B,d]"
-    g = torch.Generator().manual_seed(0)
-    x, m = torch.randn(2, 4, 3, generator=g), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
-    got, want = f(x, m), torch.stack([x[0].mean(0), x[1, :2].mean(0)])
-    if tuple(got.shape) != (2, 3): return f'the shape should be [2, 3], yours is {list(got.shape)}'
-    if not torch.allclose(got[0], want[0], atol=1e-5): return 'the text without padding comes out wrong'
-    if not torch.allclose(got[1], want[1], atol=1e-5): return 'the padded text comes out wrong: padding must count neither above nor below the line'
-
-# %% ../nbs/29d_bert.ipynb #c072
-@exercise('eighty_ten_ten')
-def check_rule(shares):
-    "(shown as [MASK], shown as another token, shown as it is): shares of all tokens, p = 0.15, 1,000 kinds of tokens"
-    if len(shares) != 3: return f'three shares are wanted, you give {len(shares)}'
-    want = (.12, .015*.999, .85 + .015 + .015*.001)
-    for s, w, name in zip(shares, want, ('masked', 'another token', 'as it is')):
-        if abs(s - w) > 1e-6: return f'{name}: {w:.6f} of all tokens, you say {s:.6f}'
-
-# %% ../nbs/29d_bert.ipynb #c073
-@exercise('ndcg')
-def check_ndcg(value):
-    "nDCG@3 of a list whose places hold: right, wrong, right, when there are three right texts"
-    w = 1/np.log2(np.arange(3) + 2)
-    if abs(value - (w[0] + w[2])/w[:2].sum()) < 1e-3: return 'the best possible list has three right texts in its three places'
-    if abs(value - (w[0] + w[2])/w.sum()) > 1e-3: return f'{value:.3f} is not it; weights are 1, 0.631 and 0.5'
-
-# %% ../nbs/29d_bert.ipynb #c074
-@exercise('parameters')
-def check_parameters(f):
-    "A function (vocab, d, layers, ff, context, segments) -> weights of a BERT without a head"
-    for a in ((30522, 384, 6, 1536, 512, 2), (10, 4, 1, 8, 6, 1)):
-        V, d, L, ff, T, S = a
-        want = (V + T + S)*d + 2*d + L*(4*(d*d + d) + 2*d*ff + ff + d + 4*d)
-        if (got := f(*a)) != want: return f'for {a} there are {want:,} weights, you count {got:,}'

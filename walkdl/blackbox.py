@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIGNS', 'Oracle', 'nes_gradient', 'nes', 'halve', 'boundary', 'augment', 'substitute', 'transfer', 'sign', 'see',
-           'SignNet', 'one_pixel', 'belief', 'stick', 'stickers', 'check_questions', 'check_directions', 'check_along',
-           'check_hidden']
+           'SignNet', 'one_pixel', 'belief', 'stick', 'stickers']
 
 # %% ../nbs/52b_blackbox.ipynb #c002
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -300,50 +299,3 @@ def stickers(
         with torch.no_grad(): tried = belief(model, torch.stack([stick(face, chosen + [p]) for p in best]), **kw)
         chosen.append(best[tried.argmax()])
     return chosen
-
-# %% ../nbs/52b_blackbox.ipynb #c083
-@exercise('questions')
-def check_questions(n):
-    "The number of questions"
-    if n == 3*224*224: return 'up and down are two questions'
-    if n == 2*224*224: return 'each pixel has three colours'
-    if n != 301056: return f'not {n}: two for each of 3·224·224 numbers'
-
-# %% ../nbs/52b_blackbox.ipynb #c088
-@exercise('directions')
-def check_directions(f):
-    "A function (c, d) -> q with c = √(q/(q+d))"
-    for c, d in ((.1, 784), (.5, 784), (.3, 150528)):
-        q = f(c, d)
-        if q <= 0: return f'for c = {c} and d = {d} you ask {q} times'
-        got = (q/(q + d))**.5
-        if abs(got - c) > .001: return f'your q = {q:.1f} for d = {d} gives a cosine of {got:.3f}, not {c}'
-
-# %% ../nbs/52b_blackbox.ipynb #c093
-@exercise('along')
-def check_along(f):
-    "A function (scores, x [B,1,3,3], y [B], u, s) -> slopes [B]"
-    g = torch.Generator().manual_seed(0)
-    w, x, u, y = torch.randn(9, 4, generator=g), torch.rand(5, 1, 3, 3, generator=g), torch.randn(5, 1, 3, 3, generator=g), torch.tensor([0, 1, 2, 3, 0])
-    asked = []
-    def scores(z):
-        asked.append(len(z))
-        return z.flatten(1) @ w + (z.flatten(1)**2).sum(1, keepdim=True)
-    got, want = f(scores, x, y, u, .1), (u.flatten(1)*(w.T[y] + 2*x.flatten(1))).sum(1)
-    if tuple(got.shape) != (5,): return f'expected one slope for each of five pictures, got shape {list(got.shape)}'
-    if sum(asked) != 10: return f'you asked about {sum(asked)} pictures; two for each of five are 10'
-    if torch.allclose(got, .2*want, atol=1e-3): return 'divide by the distance between your two points'
-    if not torch.allclose(got, want, atol=1e-3): return f'the slopes are off by up to {(got - want).abs().max():.3f}'
-
-# %% ../nbs/52b_blackbox.ipynb #c098
-@exercise('hide a sign')
-def check_hidden(patches):
-    "A list of at most five (row, column, height, width, shade)"
-    from walkdl.core import load_weights
-    if len(patches) > 5: return f'at most five stickers, you gave {len(patches)}'
-    for p in patches:
-        if p[2]*p[3] > 160: return f'{tuple(p)} has {p[2]*p[3]} pixels, at most 160'
-    net, stop = load_weights('signs', SignNet()), SIGNS.index('stop')
-    with torch.no_grad(): says = net(see(stick(sign('stop'), patches).expand(200, -1, -1, -1), 5)).argmax(1)
-    share = (says == stop).float().mean().item()
-    if share >= .5: return f'it still reads stop in {share:.0%} of the views'

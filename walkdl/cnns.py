@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['split_digits', 'fit', 'accuracy', 'conv_size', 'windows', 'im2col', 'conv2d', 'max_pool2d', 'Dropout', 'LeNet5',
-           'warp', 'jiggle', 'check_sizes', 'check_conv2d', 'check_mover', 'check_field']
+           'warp', 'jiggle']
 
 # %% ../nbs/20_cnns.ipynb #c002
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -187,56 +187,3 @@ def jiggle(x, degrees=12, scale=.1, shear=.1, shift=2.5):
     "Warp each picture by its own random amount, up to the ones given"
     def upto(a): return a*(2*torch.rand(len(x)) - 1)
     return warp(x, upto(degrees), 1 + upto(scale), upto(shear), upto(shift), upto(shift))
-
-# %% ../nbs/20_cnns.ipynb #c117
-@exercise('conv sizes')
-def check_sizes(sides):
-    "The sides of the four maps, as a tuple"
-    if len(sides) != 4: return f'four maps are asked for, you gave {len(sides)}'
-    said, n = ('after the first convolution', 'after the first pooling', 'after the second convolution', 'after the second pooling'), 32
-    for got, (k, s, p), where in zip(sides, ((5, 1, 0), (2, 2, 0), (3, 2, 1), (2, 2, 0)), said):
-        want = conv_size(n, k, s, p)
-        if got != want: return f'{where} you say {got}; {n} pixels, kernel {k}, stride {s}, padding {p} leave {want}'
-        n = want
-
-# %% ../nbs/20_cnns.ipynb #c122
-@exercise('conv2d')
-def check_conv2d(f):
-    "A function (x [B,C,H,W], w [O,C,K,L], stride) -> [B,O,H',W']"
-    g = torch.Generator().manual_seed(0)
-    for name, xs, ws, s in (('one channel', (1, 1, 7, 7), (1, 1, 3, 3), 1), ('stride', (1, 1, 7, 7), (1, 1, 3, 3), 2),
-                            ('several channels', (2, 3, 6, 6), (4, 3, 3, 3), 1), ('oblong', (1, 2, 8, 6), (1, 2, 2, 3), 2)):
-        x, w = torch.randn(xs, generator=g), torch.randn(ws, generator=g)
-        want, got = F.conv2d(x, w, stride=s), f(x, w, s)
-        if not isinstance(got, torch.Tensor): return f'your conv2d gives {type(got).__name__}, not a tensor'
-        if got.shape != want.shape:
-            what = 'ignores stride' if s > 1 and got.shape == F.conv2d(x, w).shape else f'gives a wrong shape ({name})'
-            return f'your conv2d {what}: expected {list(want.shape)}, got {list(got.shape)}'
-        if not torch.allclose(got, want, atol=1e-4):
-            flipped = F.conv2d(x, w.flip(2, 3), stride=s)
-            if torch.allclose(got, flipped, atol=1e-4): return 'your conv2d flips the kernel; networks do not'
-            return f'your conv2d has the right shape but wrong numbers ({name}): off by up to {(got - want).abs().max():.2f}'
-
-# %% ../nbs/20_cnns.ipynb #c127
-@exercise('mover')
-def check_mover(k):
-    "A 3×3 kernel (tensor or nested list) that moves a picture one pixel to the right"
-    k = torch.as_tensor(k, dtype=torch.float)
-    if k.shape != (3, 3): return f'the kernel must be 3×3, yours is {list(k.shape)}'
-    x = torch.rand(1, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    for dx, dy, where in ((-1, 0, 'left'), (0, 1, 'down'), (0, -1, 'up'), (0, 0, 'nowhere'), (1, 0, None)):
-        moved = F.pad(x, (dx, -dx, dy, -dy))
-        if torch.allclose(F.conv2d(x, k[None, None], padding=1), moved): return where and f'your kernel moves the picture {where}'
-    return 'your kernel does more than move: each pixel must become a copy of one neighbour'
-
-# %% ../nbs/20_cnns.ipynb #c132
-@exercise('receptive field')
-def check_field(n):
-    "The side, in pixels, of the part of the picture on which one number of pool2 depends"
-    x = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    v = F.avg_pool2d(F.conv2d(x, torch.ones(1, 1, 5, 5), padding=2), 2)
-    F.avg_pool2d(F.conv2d(v, torch.ones(1, 1, 5, 5)), 2)[0, 0, 2, 2].backward()
-    want = int((x.grad[0, 0].amax(0) > 0).sum())
-    if n == 5: return '5 is what one number of conv1 sees; go on'
-    if n < want: return f'{n} is too small: after a pooling, neighbours are 2 pixels apart'
-    if n > want: return f'{n} is too large: differentiating says less'

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['ASSETS', 'FRAME', 'LOADERS', 'MAKERS', 'sha256', 'digest', 'Package', 'Asset', 'DataError', 'asset', 'needed',
-           'sources', 'inside', 'cache', 'Files', 'fetch', 'paths', 'cached', 'verify', 'FrameUnpickler', 'get',
-           'check_forgery', 'check_rotten', 'check_door', 'check_anonymity']
+           'sources', 'inside', 'cache', 'Files', 'fetch', 'paths', 'cached', 'verify', 'FrameUnpickler', 'get']
 
 # %% ../nbs/01_data.ipynb #c002
 import contextlib, errno, hashlib, lzma, os, pickle, re, shutil
@@ -772,59 +771,3 @@ def _german(data, words):
     for column, meaning in json.loads(words.read_text(encoding='utf-8')).items():
         if column in df: df[column] = df[column].astype(str).map(meaning)
     return df
-
-# %% ../nbs/01_data.ipynb #c148
-from .core import exercise
-
-@exercise('forgery')
-def check_forgery(data):
-    "Three bytes, not b'cat', with the Adler-32 checksum of b'cat'"
-    if not isinstance(data, bytes) or len(data) != 3: return f'give three bytes as in b"abc", not {data!r}'
-    if data == b'cat': return "b'cat' is the original; find another three bytes"
-    a, b = (zlib.adler32(data) & 65535, zlib.adler32(data) >> 16)
-    if a != 313: return f'the first sum of {data!r} is {a}; that of cat is 313'
-    if b != 610: return f'the first sum is right, the second is {b}; that of cat is 610'
-
-# %% ../nbs/01_data.ipynb #c153
-@exercise('rotten')
-def check_rotten(f):
-    "A function of two dictionaries path → hash that lists, sorted, the paths that differ"
-    old, new = {'a': '1', 'b': '2', 'c': '3'}, {'d': '4', 'b': '2', 'a': '9'}
-    if f(old, old) != []: return f'for two equal folders it gives {f(old, old)!r}, expected []'
-    got = f(old, new)
-    for k, what in (('a', 'changed'), ('c', 'lost'), ('d', 'added')):
-        if k not in got: return f'{k!r} was {what}, and your list {got!r} does not name it'
-    if 'b' in got: return f"'b' is the same in both, yet your list {got!r} names it"
-    if got != ['a', 'c', 'd']: return f'the list should be sorted: got {got!r}'
-
-# %% ../nbs/01_data.ipynb #c158
-class _Print:
-    def __reduce__(self): return print, ('A pickle printed this.',)
-
-@exercise('guarded door')
-def check_door(cls):
-    "A subclass of pickle.Unpickler that loads a Counter and refuses every function"
-    import io
-    from collections import Counter, OrderedDict
-    load = lambda o: cls(io.BytesIO(pickle.dumps(o))).load()
-    for good in ([1, 'a', 2.5], Counter('hello')):
-        try: got = load(good)
-        except Exception as e: return f'it should load {good!r}, but raised {type(e).__name__}: {e}'
-        if got != good or type(got) is not type(good): return f'{good!r} came out as {got!r}'
-    for bad in (_Print(), OrderedDict(a=1), print):
-        with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-            load(bad)
-            return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed'
-
-# %% ../nbs/01_data.ipynb #c163
-@exercise('anonymity')
-def check_anonymity(f):
-    "A function of a data frame and a list of columns: the size of the smallest group"
-    import pandas as pd
-    df = pd.DataFrame({'age': [30, 30, 30, 40, 40, 50, 50, 50], 'sex': list('mmmffmmm'),
-                       'zip': [1, 1, 1, 2, 2, 3, 3, None]})
-    for columns, want in ((['age'], 2), (['sex'], 2), (['age', 'sex'], 2), (['zip'], 1), (['age', 'zip'], 1)):
-        got = f(df, columns)
-        if got != want:
-            hint = '; a missing value is a value too' if 'zip' in columns else ''
-            return f'for {columns} of\n{df.to_string()}\nyou give {got!r}, expected {want}{hint}'

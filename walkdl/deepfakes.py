@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['bolder', 'other_hand', 'Swapper', 'disguise', 'fit_swapper', 'power_spectrum', 'enlarge', 'Forger', 'patches',
-           'SpectrumDetector', 'jpeg', 'precision_at', 'sign', 'verify', 'embed', 'mark_score', 'check_passed',
-           'check_even', 'check_launder', 'check_proves']
+           'SpectrumDetector', 'jpeg', 'precision_at', 'sign', 'verify', 'embed', 'mark_score']
 
 # %% ../nbs/26c_deepfakes.ipynb #c003
 import hashlib, hmac, io, json
@@ -181,53 +180,3 @@ def mark_score(x, key): # [n,n] grey, 0..255 -> number; about N(0, 1) without th
     at, sign = _pattern(key, len(x))
     c = dctn(np.asarray(x, float), norm='ortho')[at]
     return float((np.sign(c)*sign).sum()/len(c)**.5)
-
-# %% ../nbs/26c_deepfakes.ipynb #c061
-@exercise('good enough')
-def check_passed(p):
-    "The share of real videos passed at which half of the alarms are right"
-    got = precision_at(.001, .95, p)
-    if p == .95: return f'with 0.95 for both, {got:.1%} of the alarms are right'
-    if abs(got - .5) > .005: return f'then {got:.1%} of the alarms are right, not half'
-
-# %% ../nbs/26c_deepfakes.ipynb #c066
-@exercise('even stamp')
-def check_even(ks):
-    "Kernel sizes from 1 to 9 without a checkerboard at stride 3"
-    for k in range(1, 10):
-        t = F.conv_transpose1d(torch.ones(1, 1, 12), torch.ones(1, 1, k), stride=3)
-        flat = bool(t[..., 9:-9].min() == t[..., 9:-9].max())
-        stamps = t[0, 0, 9:15].int().tolist()
-        if flat and k not in ks: return f'kernel {k} is missing: its stamps are {stamps}'
-        if not flat and k in ks: return f'kernel {k} stamps {stamps} …'
-    if len(ks) != 3: return f'you give {len(ks)} sizes'
-
-# %% ../nbs/26c_deepfakes.ipynb #c071
-@exercise('launder')
-def check_launder(f):
-    "A function [B,1,64,64] -> the same shape, hardly changed, that hides a forger's spectrum"
-    from walkdl.core import load_weights
-    from walkdl.data import get
-    photos = get('photos')
-    forger = load_weights('deepfakes_transposed', Forger('transposed'))
-    cut = lambda names: torch.cat([patches(photos[k])[:60] for k in names.split()])
-    learn, exam = cut('astronaut coffee grass coins ihc'), cut('brick chelsea gravel rocket')
-    with torch.no_grad(): a, b = forger(learn), forger(exam)
-    got = f(b)
-    if got.shape != b.shape: return f'expected shape {list(b.shape)}, got {list(got.shape)}'
-    off = (got - b).square().mean((1, 2, 3)).sqrt().max().item()
-    if off > .05: return f'one picture changed by {off:.3f}; 0.05 is allowed'
-    found = SpectrumDetector().fit(learn, a)(got).mean()
-    if found > .6: return f'the detector still finds {found:.0%}'
-
-# %% ../nbs/26c_deepfakes.ipynb #c076
-@exercise('what it proves')
-def check_proves(d):
-    "A dictionary a, b, c, d -> real, fake or unknown"
-    why = dict(a=('real', 'as far as you trust the newspaper and its key'),
-        b=('unknown', 'manifests are easily lost'),
-        c=('unknown', 'the alarm is right once in a hundred'),
-        d=('fake', 'chance does not reach 9 standard deviations; the generator signed it'))
-    for k, (want, reason) in why.items():
-        if k not in d: return f'finding {k} is missing'
-        if d[k] != want: return f'finding {k} is not {d[k]}: {reason}'

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ATTACKS', 'robust_net', 'survives', 'fit_robust', 'natural_loss', 'noise_loss', 'fgsm_loss', 'adversarial_loss', 'kl',
            'trades_loss', 'clopper_pearson', 'SmoothedClassifier', 'dlr_loss', 'apgd', 'apgd_targeted', 'square_size',
-           'square_attack', 'worst_case', 'check_worst_line', 'check_largest_radius', 'check_joint']
+           'square_attack', 'worst_case']
 
 # %% ../nbs/52c_defences.ipynb #c002
 import math, torch, torch.nn as nn, torch.nn.functional as F
@@ -234,32 +234,3 @@ def worst_case(
         if len(i): stands[i] = ~fooled(model, attack(model, x[i], y[i], eps), y[i])
         found[name] = stands.clone()
     return found
-
-# %% ../nbs/52c_defences.ipynb #c072
-@exercise('worst line')
-def check_worst_line(f):
-    "A function (w, b, x, y, eps) -> the largest logistic loss log(1+exp(-y(w·x+b))) in the L∞ ball, y in {-1, 1}, no clipping"
-    g = torch.Generator().manual_seed(0)
-    for eps in (0., .1, .5):
-        w, x = torch.randn(8, generator=g), torch.randn(8, generator=g)
-        for y in (-1, 1):
-            corners = x + eps*(2*torch.tensor([[i >> j & 1 for j in range(8)] for i in range(256)]) - 1)
-            want = F.softplus(-y*(corners @ w + .3)).max()
-            got = torch.as_tensor(f(w, .3, x, y, eps))
-            if abs(got - want) > 1e-4: return f'at eps = {eps}, y = {y} the worst corner of 256 has the loss {want:.4f}; yours says {got:.4f}'
-
-# %% ../nbs/52c_defences.ipynb #c073
-@exercise('largest radius')
-def check_largest_radius(r):
-    "The largest radius that sigma = 0.5 can certify with n = 1000 votes at alpha = 0.001"
-    low = clopper_pearson(1000, 1000, .002)[0]
-    want = .5*torch.special.ndtri(low).item()
-    if abs(r - want) > .005: return f'{r:.3f}: if all 1000 votes agree, p is at least 0.001 to the power of one thousandth; what radius is that?'
-
-# %% ../nbs/52c_defences.ipynb #c074
-@exercise('joint survival')
-def check_joint(f):
-    "A function (list of bool tensors [B], one an attack: still right) -> the robust accuracy against an attacker who may choose"
-    a, b = torch.tensor([1, 1, 0, 1, 0.]).bool(), torch.tensor([1, 0, 1, 1, 0.]).bool()
-    for masks, want in (([a], .6), ([a, b], .4), ([a, b, ~a], 0)):
-        if abs((got := float(f(masks))) - want) > 1e-6: return f'{len(masks)} attacks leave {want:.0%} of five pictures, yours says {got:.0%}'

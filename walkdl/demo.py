@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BACKWARD', 'toy', 'run_onnx', 'tidy', 'ExportError', 'conv_backward', 'pool_backward', 'rules', 'trace', 'Exported',
            'export', 'cross_entropy', 'export_grad', 'sgd', 'export_step', 'demos', 'models', 'Demo', 'runtime',
-           'serve', 'check_size', 'check_log_softmax', 'check_relu_backward', 'check_decay']
+           'serve']
 
 # %% ../nbs/02_demo.ipynb #c002
 import difflib, functools, html, http.server, importlib.util, json, os, re, sys, threading, warnings
@@ -437,56 +437,3 @@ def serve() -> str: # address, http://127.0.0.1:PORT/
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Files)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f'http://127.0.0.1:{server.server_address[1]}/'
-
-# %% ../nbs/02_demo.ipynb #c116
-@exercise('size_of_a_step')
-def check_size(times):
-    "How many times larger the step file gets when the hidden layers get ten times wider"
-    if not isinstance(times, (int, float)): return f'a number is wanted, not a {type(times).__name__}'
-    if times > 5: return f'{times} would fit a file that stores the weights; where are they in a step file?'
-    if not .9 <= times <= 1.2: return f'{times} is not it; list what the file stores: operations, names, shapes'
-
-# %% ../nbs/02_demo.ipynb #c121
-@exercise('log_softmax')
-def check_log_softmax(f):
-    "A function x [...,K] -> log-probabilities [...,K] in NumPy"
-    import numpy as np, torch
-    for x in ([[1., 2., 3.]], [[0., 0.], [5., -5.]], [[1000., 0.]]):
-        want = torch.tensor(x).log_softmax(-1).numpy()
-        with np.errstate(all='ignore'): got = np.asarray(f(np.array(x, dtype=np.float32)))
-        if got.shape != want.shape: return f'shape {[*want.shape]} becomes {[*got.shape]}; keep the axis (keepdims)'
-        if not np.isfinite(got).all(): return f'{x[0]} gives {got[0]}: exp overflows; take the maximum away first'
-        if np.abs(got - want).max() > 1e-4: return f'{x} gives {got.round(3)}, expected {want.round(3)}'
-
-# %% ../nbs/02_demo.ipynb #c126
-@exercise('relu_backward')
-def check_relu_backward(f):
-    "A function (g, y) -> gradient by x, where y = relu(x)"
-    import torch
-    x = torch.tensor([-2., -.5, 0., .5, 3.], requires_grad=True)
-    g = torch.tensor([1., -1., 2., -3., .5])
-    y = x.relu()
-    want, = torch.autograd.grad(y, x, g)
-    got = f(g, y.detach())
-    if not torch.is_tensor(got) or got.shape != want.shape: return 'a tensor with the shape of g is wanted'
-    for x_, a, b in zip(x.tolist(), got.tolist(), want.tolist()):
-        if a != b: return f'at x = {x_} you give {a:g}, autograd {b:g}'
-
-# %% ../nbs/02_demo.ipynb #c131
-@exercise('weight_decay')
-def check_decay(update):
-    "A rule (p, g, lr) -> new p: gradient descent with weight decay 0.1"
-    import tempfile, torch
-    p = torch.nn.Parameter(torch.tensor([1., -2., 3.]))
-    g = torch.tensor([.5, 0., -1.])
-    mine, p.grad, opt = p.detach().clone(), g, torch.optim.SGD([p], lr=.2, weight_decay=.1)
-    for i in (1, 2, 3):
-        opt.step()
-        mine = update(mine, g, .2)
-        if not torch.allclose(mine, p.detach(), atol=1e-6):
-            return f'after {i} steps your weights are {_few(mine)}, those of torch.optim.SGD {_few(p.detach())}'
-    net = torch.nn.Linear(2, 2)
-    with tempfile.TemporaryDirectory() as d:
-        export_step(net, Path(d)/'step.onnx', torch.rand(4, 2), torch.tensor([0, 1, 0, 1]), update=update)
-
-def _few(t): return [round(v, 3) for v in t.tolist()]

@@ -6,8 +6,7 @@
 __all__ = ['SHADES', 'GENDER_SHADES', 'FACES', 'PRINTED', 'gender_shades', 'gender_shades_slide', 'wilson',
            'calibration_by_group', 'group_counts', 'group_rates', 'demographic_parity_difference',
            'demographic_parity_ratio', 'equal_opportunity_difference', 'equalized_odds_difference',
-           'equalized_odds_ratio', 'consistency', 'implied_fpr', 'check_denominator', 'check_faces', 'check_implied',
-           'check_parity']
+           'equalized_odds_ratio', 'consistency', 'implied_fpr']
 
 # %% ../nbs/55_ethics.ipynb #c003
 import numpy as np, pandas as pd
@@ -152,49 +151,3 @@ def implied_fpr(
         raise ValueError(f'implied_fpr: 0 < base < 1 and 0 < ppv ≤ 1 expected, got base={base}, '
             f'ppv={ppv}')
     return base / (1 - base) * (1 - ppv) / ppv * (1 - fnr)
-
-# %% ../nbs/55_ethics.ipynb #c087
-@exercise('denominator')
-def check_denominator(n):
-    "The number of the group that is the whole of '23.5 %': 1, 2, 3 or 4"
-    if n == 1:
-        return ('of all white people a smaller share was both labelled high and not arrested: 349 '
-            'of 2,454 is 14 %')
-    if n == 2:
-        return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
-    if n == 4: return 'the overall false positive rate of all 7,214 people is 32 %'
-    if n != 3: return f'choose 1, 2, 3 or 4, not {n!r}'
-
-# %% ../nbs/55_ethics.ipynb #c088
-@exercise('enough faces')
-def check_faces(n):
-    "The smallest number of faces, a multiple of 100, for which the Wilson interval of 34.7 % is at most 4 points wide"
-    width = lambda n: float(np.subtract(*wilson(.347*n, n)[::-1]))
-    if width(n) > .04: return f'{n} faces give an interval of {100*width(n):.1f} points: too wide'
-    if n % 100: return f'{n} is not a multiple of 100'
-    if width(n - 100) <= .04: return f'{n} faces are enough, but {n - 100} are enough as well'
-
-# %% ../nbs/55_ethics.ipynb #c089
-@exercise('implied')
-def check_implied(f):
-    "A function (base, fpr, fnr) -> the precision that these leave no choice about"
-    for b, fpr, fnr in ((.5, .2, .2), (.1, .1, .1), (.39, .235, .477)):
-        want = b*(1 - fnr) / (b*(1 - fnr) + (1 - b)*fpr)
-        if abs((got := f(b, fpr, fnr)) - want) > 1e-6:
-            return (f'base {b}, fpr {fpr}, fnr {fnr}: true positives {b*(1 - fnr):.3f} and false '
-                f'positives {(1 - b)*fpr:.3f} of each person; their precision is not {got:.3f}')
-
-# %% ../nbs/55_ethics.ipynb #c090
-@exercise('parity without merit')
-def check_parity(answer):
-    "Three lists (y, p, group): parity difference 0, group 'a' decided without error, group 'b' right at most half the time"
-    y, p, g = map(np.asarray, answer)
-    r = group_rates(y, p, g)
-    if sorted(r.index) != ['a', 'b']:
-        return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
-    if (d := demographic_parity_difference(y, p, g)) > 1e-9:
-        return f'the selection rates differ by {d:.2f}: {r.selection_rate.round(2).to_dict()}'
-    if r.accuracy['a'] < 1: return f"group 'a' is decided right in {r.accuracy['a']:.0%} only"
-    if r.accuracy['b'] > .5: return f"group 'b' is still right in {r.accuracy['b']:.0%}"
-    if r.selection_rate['a'] in (0, 1):
-        return 'nobody or everybody is selected; make it less trivial'

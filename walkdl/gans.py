@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['reader', 'digit_features', 'frechet_distance', 'gan_losses', 'dense', 'descend', 'GAN', 'input_slopes', 'r1_penalty',
            'gradient_penalty', 'game_data', 'DCGenerator', 'Discriminator', 'DCGAN', 'gan_step', 'fit_gan', 'nearest',
-           'precision_recall', 'modulated_conv', 'StyleLayer', 'StyleGenerator', 'StyleGAN', 'mean_styles',
-           'check_stuck', 'check_forger_loss', 'check_fools', 'check_growth']
+           'precision_recall', 'modulated_conv', 'StyleLayer', 'StyleGenerator', 'StyleGAN', 'mean_styles']
 
 # %% ../nbs/26_gans.ipynb #c002
 import copy, math
@@ -19,7 +18,7 @@ from .cnns import LeNet5
 @lru_cache
 def reader():
     "The LeNet-5 that judges digits, as it was trained on real ones"
-    return load_weights('lenet5', LeNet5())
+    return load_weights('cnns/lenet5', LeNet5())
 
 @torch.no_grad()
 def digit_features(x:torch.Tensor): # [N,1,28,28] in 0..1 -> [N,84]
@@ -310,46 +309,3 @@ def mean_styles(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return torch.stack([gan.G.map(torch.randn(n, gan.z), torch.full((n,), k)).mean(0) for k in range(gan.classes)])
-
-# %% ../nbs/26_gans.ipynb #c114
-@exercise('the useless judge')
-def check_stuck(v):
-    "The discriminator's loss, in nats, when it says one half to everything"
-    want = float(gan_losses(torch.zeros(1), torch.zeros(1))[0])
-    if abs(v - want/2) < .01: return f'{v:.3f} is one part of the loss; the other is as large'
-    if abs(v + want) < .01: return 'that is the value V of the game; the loss is its negative'
-    if abs(v - want) > .01: return f'{v:.3f} is not it: what is -log D(x) - log(1 - D(x)) if D is one half?'
-
-# %% ../nbs/26_gans.ipynb #c119
-@exercise('forger loss')
-def check_forger_loss(loss):
-    "A function of logits: the mean of -log sigmoid, finite for any logit"
-    for case in ([.5, -1., 2.], [0.], [-200.], [200., -3.]):
-        f = torch.tensor(case, requires_grad=True)
-        got, want = loss(f), gan_losses(f, f)[1]
-        if not torch.isfinite(got): return f'for logits {case} your loss is {got.item()}'
-        if not torch.isclose(got, want, atol=1e-5): return f'for logits {case} your loss is {got.item():.4f}, expected {want.item():.4f}'
-        mine, its = (torch.autograd.grad(v, f)[0] for v in (got, want))
-        if not torch.allclose(mine, its, atol=1e-6): return f'for logits {case} your gradient is {mine.tolist()}, expected {its.tolist()}'
-
-# %% ../nbs/26_gans.ipynb #c124
-@exercise('fool the ruler')
-def check_fools(v):
-    "1,000 numbers at Fréchet distance zero from half -1, half +1, all at least 1/2 away from both"
-    v = torch.as_tensor(v, dtype=torch.float).flatten()
-    if len(v) != 1000: return f'1,000 numbers, please; you gave {len(v)}'
-    near = (v.abs() - 1).abs().min().item()
-    if near < .5: return f'one of them is only {near:.2f} away from a real one'
-    d = frechet_distance(v[:, None], torch.tensor([1., -1.]).repeat(500)[:, None])
-    if d > .01: return f'the distance is {d:.3f}: mean {v.mean():.2f} should be 0, standard deviation {v.std():.2f} should be 1'
-
-# %% ../nbs/26_gans.ipynb #c129
-@exercise('twice the style')
-def check_growth(v):
-    "Four factors: outputs after doubling the style (demodulated, plain), after doubling the kernels (demodulated, plain)"
-    g = torch.Generator().manual_seed(0)
-    x, w, s = (torch.randn(n, generator=g) for n in ((1, 3, 5, 5), (2, 3, 3, 3), (1, 3)))
-    if len(v) != 4: return f'four factors, please; you gave {len(v)}'
-    want = [(modulated_conv(x, w*b, s*a, d)/modulated_conv(x, w, s, d)).mean().item() for a, b in ((2, 1), (1, 2)) for d in (True, False)]
-    for name, got, w in zip(('style, demodulated', 'style, plain', 'kernels, demodulated', 'kernels, plain'), v, want):
-        if abs(got - w) > .01: return f'{name}: you say {got}, but that is not what modulated_conv does'

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HF', 'presidents_text', 'train_gpt', 'losses', 'load_gpt', 'next_probs', 'generate', 'distinct', 'from_hf',
-           'load_smollm2', 'longest_copy', 'check_nucleus', 'check_kv', 'check_cold', 'check_no_repeat']
+           'load_smollm2', 'longest_copy']
 
 # %% ../nbs/29c_gpt.ipynb #c002
 import math, re
@@ -60,7 +60,7 @@ def losses(
 def load_gpt():
     "The small GPT of this chapter, trained on presidents, and its tokeniser"
     gpt = GPT(vocab=1024, d=128, layers=3, heads=4, ff=352, context=128)
-    return load_weights('gpt', gpt).float(), BPE.load(weights('gpt_bpe.json'))
+    return load_weights('gpt/gpt', gpt).float(), BPE.load(weights('gpt/bpe.json'))
 
 # %% ../nbs/29c_gpt.ipynb #c035
 def next_probs(
@@ -170,37 +170,3 @@ def longest_copy(
     for i in range(len(text)):
         while i + len(best) < len(text) and text[i:i + len(best) + 1] in source: best = text[i:i + len(best) + 1]
     return best
-
-# %% ../nbs/29c_gpt.ipynb #c088
-@exercise('nucleus')
-def check_nucleus(f):
-    "A function (p, mass) -> how many of the probabilities p a nucleus of this mass keeps"
-    for p, mass, want in (([.5, .25, .125, .125], .6, 2), ([.1, .7, .2], .7, 1), ([.25]*4, .9, 4), ([.2, .8], .81, 2)):
-        got = f(p, mass)
-        if got != want: return f'of {p} a nucleus of {mass} keeps {want}, you say {got}'
-
-# %% ../nbs/29c_gpt.ipynb #c089
-@exercise('kv_bytes')
-def check_kv(f):
-    "A function (layers, kv_heads, d_head, tokens, bytes) -> bytes of a KV cache"
-    for args in ((30, 3, 64, 2048, 4), (1, 1, 1, 1, 2), (30, 9, 64, 100, 2)):
-        L, h, d, t, b = args
-        want, got = 2*L*h*d*t*b, f(*args)
-        if got == want//2: return 'that is the keys or the values; both are kept'
-        if got != want: return f'for {args} it is {want:,} bytes, you say {got:,}'
-
-# %% ../nbs/29c_gpt.ipynb #c090
-@exercise('how_cold')
-def check_cold(t):
-    "The temperature at which the first of two tokens with logits 2 and 0 has probability 0.99"
-    if not t > 0: return f'a temperature is positive, yours is {t}'
-    p = next_probs(torch.tensor([2., 0.]), float(t))[0].item()
-    if abs(p - .99) > 1e-3: return f'at temperature {t:.3g} it has probability {p:.3f}'
-
-# %% ../nbs/29c_gpt.ipynb #c091
-@exercise('no_repeat')
-def check_no_repeat(f):
-    "A function (ids, n) -> the tokens that would repeat an n-gram of the list ids"
-    for ids, n, want in (([1, 2, 3, 1, 2], 3, {3}), ([1, 2, 3, 1, 2], 2, {3}), ([7, 7, 7], 2, {7}), ([1, 2], 3, set()), ([4, 5, 4], 1, {4, 5}), ([1, 2, 1, 3, 1], 2, {2, 3})):
-        got = set(f(ids, n))
-        if got != want: return f'after {ids}, to repeat no {n}-gram, the forbidden tokens are {want or "none"}, you say {got or "none"}'

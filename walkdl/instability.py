@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RULES', 'ANGLES', 'CENTRES', 'pull', 'walk', 'spiral', 'dirac_field', 'ring', 'modes', 'power_iteration', 'Many',
-           'play', 'pair', 'check_best_lr', 'check_top', 'check_gamma', 'check_doctor']
+           'play', 'pair']
 
 # %% ../nbs/26b_instability.ipynb #c003
 import math
@@ -137,44 +137,3 @@ def play(
 def pair(pac=1, spectral=False, **kw): # pac: points that D sees together; kw: see gans.GAN
     "Five generators and discriminators for the ring, as one `gans.GAN`"
     return dict(G=Many(2, 2), D=Many(2*pac, 1, spectral=spectral), **kw)
-
-# %% ../nbs/26b_instability.ipynb #c063
-@exercise('best step')
-def check_best_lr(lr):
-    "The learning rate with which extragradient shrinks fastest on xy"
-    if not 0 < lr < 1: return f'with {lr} extragradient does not come nearer; look between 0 and 1'
-    if spiral('extragradient', lr) > math.sqrt(.75) + 1e-6:
-        return f'a step shrinks by {spiral("extragradient", lr):.4f} with {lr:.4f}; better exists'
-
-# %% ../nbs/26b_instability.ipynb #c068
-@exercise('strongest direction')
-def check_top(f):
-    "A function: matrix [i,o] -> its largest singular value"
-    for seed, shape in ((0, (5, 5)), (1, (3, 8)), (2, (9, 4))):
-        W = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        want, got = torch.linalg.matrix_norm(W, 2).item(), float(f(W))
-        if abs(got - W.norm().item()) < 1e-3:
-            return 'that is the Frobenius norm, which adds up all directions'
-        if abs(got - want) > 1e-2*want:
-            return f'for a {shape[0]}×{shape[1]} matrix you say {got:.3f}; it is {want:.3f}'
-
-# %% ../nbs/26b_instability.ipynb #c073
-@exercise('how much R1')
-def check_gamma(g):
-    "The weight of R1 with which the Dirac-GAN settles fastest"
-    rate = lambda g: max((-g/2 + s*np.sqrt(complex(g*g/4 - .25))).real for s in (1, -1))
-    if g <= 0: return f'with {g} nothing is damped'
-    if rate(g) > -.499:
-        return f'with {g} the slower direction dies as exp({rate(g):.3f} t); exp(-0.5 t) is possible'
-
-# %% ../nbs/26b_instability.ipynb #c078
-@exercise('doctor')
-def check_doctor(d):
-    "A dictionary a, b, c, d -> vanishing, collapse, chasing or healthy"
-    why = dict(a=('vanishing', 'D is sure of everything, and minimax then teaches nothing'),
-        b=('healthy', 'D still finds differences, and nothing swings'),
-        c=('chasing', 'the players answer each other without end'),
-        d=('collapse', 'a calm loss says nothing of variety; look at the samples'))
-    for k, (want, reason) in why.items():
-        if k not in d: return f'patient {k} is missing'
-        if d[k] != want: return f'patient {k} is not {d[k]}: {reason}'

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'MILESTONES', 'turn', 'Hexapawn', 'Positions', 'look_ahead', 'choices', 'win_chance', 'terms', 'play_games',
-           'hill_climb', 'interval', 'fit_line', 'check_picture_count', 'check_five_weights', 'check_mobility',
-           'check_persistence', 'check_regret']
+           'hill_climb', 'interval', 'fit_line']
 
 # %% ../nbs/10_intro.ipynb #c002
 import numpy as np
@@ -172,51 +171,3 @@ MILESTONES += _rows('''
 2022 | ChatGPT | OpenAI | network | openai2022
 2024 | two Nobel Prizes | physics, chemistry | prize | nobel2024
 ''')
-
-# %% ../nbs/10_intro.ipynb #c094
-@exercise('picture count')
-def check_picture_count(n):
-    "The number of decimal digits of the number of black-and-white pictures of 28 × 28 dots"
-    want = len(str(2**784))
-    if n == 784: return '784 is the number of dots, so there are 2 to the 784 pictures; how many digits is that?'
-    if n == want - 1: return f'{n} is the power of ten below it; a number of k digits is at least 10 to the k-1'
-    if n != want: return f'{n} is not it; take the logarithm to base 10 of 2 to the 784'
-
-# %% ../nbs/10_intro.ipynb #c099
-@cache
-def _arena():
-    pos = Positions(Hexapawn())
-    return pos, np.array([terms(pos.game, b) for b in pos.boards]), np.zeros(len(pos.boards))
-
-@exercise('five weights')
-def check_five_weights(w):
-    "Five weights, in the order of TERMS, that win at least 93 % of games against random play"
-    if len(w) != 5: return f'{len(w)} weights came, five are wanted: {", ".join(TERMS)}'
-    pos, X, chance = _arena()
-    p = win_chance(pos, X @ np.array(w, float), chance).mean()
-    if p < .93: return f'your player wins {p:.1%}; ask of each term whether it is good for you or bad'
-
-# %% ../nbs/10_intro.ipynb #c104
-@exercise('mobility')
-def check_mobility(f):
-    "A function (game, board) -> moves that the player to move has; 0 when the game is over"
-    pos, *_ = _arena()
-    for b, kids in list(zip(pos.boards, pos.kids))[::37]:
-        got, want = f(pos.game, b), int((kids >= 0).sum())
-        if got != want: return f'for {b} you say {got}, but there are {want}' + (' (the game is over)' if pos.game.lost(b) else '')
-
-# %% ../nbs/10_intro.ipynb #c109
-@exercise('persistence')
-def check_persistence(f):
-    "A function series -> mean absolute error of forecasting each value by the one before"
-    for s in ([1., 3., 2.], [5., 5., 5., 9.], [-2., 4.]):
-        got, want = f(np.array(s)), np.mean([abs(b-a) for a, b in zip(s, s[1:])])
-        if not np.isclose(got, want):
-            return f'for {s} you give {got:g}; the errors are {[abs(b-a) for a, b in zip(s, s[1:])]}, their mean is {want:g}'
-
-# %% ../nbs/10_intro.ipynb #c114
-@exercise('regret')
-def check_regret(r):
-    "The expected regret of 300 random pulls on machines that pay 0.2, 0.5 and 0.9"
-    if abs(r - 300*1.6/3) < 1e-6: return f'{r:g} is what you win; regret is what the best machine would have paid on top'
-    if abs(r - 110) > 1e-6: return f'{r:g} is not it: a pull loses 0.7, 0.4 or 0 against the best, each as often'

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['reweigh', 'remove_correlation', 'parity_costs', 'parity_fit', 'reverse_gradient', 'FairNet', 'fit_fairnet',
-           'parity_thresholds', 'defer', 'AuditLog', 'model_card', 'data_sheet', 'watchlist', 'check_weights',
-           'check_camera', 'check_defer']
+           'parity_thresholds', 'defer', 'AuditLog', 'model_card', 'data_sheet', 'watchlist']
 
 # %% ../nbs/55c_mitigation.ipynb #c003
 import hashlib, json
@@ -165,41 +164,3 @@ def watchlist(crowd:int, wanted:int, found:float=.99, false:float=.001):
     "(people stopped, share of them that are on the list): Bayes' rule for a camera"
     hits, alarms = wanted * found, (crowd - wanted) * false
     return hits + alarms, hits / (hits + alarms)
-
-# %% ../nbs/55c_mitigation.ipynb #c070
-@exercise('four weights')
-def check_weights(w):
-    "Weights of (poor woman, rich woman, poor man, rich man) for 40, 10, 30 and 20 people, under which sex and wealth are independent"
-    w = np.asarray(w, float)
-    if w.shape != (4,): return f'give four weights, not {w.shape}'
-    n = np.array([40, 10, 30, 20]) * w
-    if abs(n[1]/n[:2].sum() - n[3]/n[2:].sum()) > 1e-3:
-        return (f'with your weights {n[1]/n[:2].sum():.1%} of the women and '
-            f'{n[3]/n[2:].sum():.1%} of the men are rich')
-    want = reweigh([0]*40 + [1]*10 + [0]*30 + [1]*20, [0]*50 + [1]*50)[[0, 40, 50, 80]]
-    if abs(w - want).max() > 1e-3:
-        return (f'independent, but the groups or the labels changed size: weighted counts '
-            f'{n.round(1).tolist()}, wanted {[35, 15, 35, 15]}')
-
-# %% ../nbs/55c_mitigation.ipynb #c071
-@exercise('camera')
-def check_camera(f):
-    "A function (crowd, wanted, found, share) -> the false match rate at which that share of those stopped is on the list"
-    for crowd, wanted, found, share in ((10**6, 100, .99, .5), (10**5, 10, .9, .9)):
-        got = f(crowd, wanted, found, share)
-        if not 0 < got < 1: return f'a rate lies between 0 and 1, not {got:g}'
-        if abs((r := watchlist(crowd, wanted, found, got)[1]) - share) > 1e-6:
-            return (f'at your rate {got:.2e} a share of {r:.1%} of those stopped is on the list, '
-                f'wanted {share:.0%}')
-
-# %% ../nbs/55c_mitigation.ipynb #c072
-@exercise('workload')
-def check_defer(f):
-    "A function (prob, threshold) -> which cases go to a person when the border is at `threshold` instead of .5: within a distance of .1"
-    p = np.array([.05, .25, .35, .45, .55, .9])
-    for t in (.5, .3):
-        got, want = np.asarray(f(p, t)), abs(p - t) < .1
-        if got.shape != p.shape: return f'one answer for each case, [6], not {got.shape}'
-        if (got.astype(bool) != want).any():
-            return (f'at the border {t} the cases {p[want].tolist()} go to a person; yours are '
-                f'{p[got.astype(bool)].tolist()}')

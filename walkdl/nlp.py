@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['GRAPH', 'EXCEPT', 'NOT', 'VERY', 'words', 'Lexicon', 'TfIdf', 'NaiveBayes', 'negative_gradients', 'huffman',
-           'tree_gradients', 'WordVectors', 'SkipGram', 'CBOW', 'check_kraken', 'check_graph', 'check_loss',
-           'check_twins']
+           'tree_gradients', 'WordVectors', 'SkipGram', 'CBOW']
 
 # %% ../nbs/28_nlp.ipynb #c002
 import heapq, re
@@ -426,57 +425,3 @@ class CBOW(_Word2Vec):
             h = (ok[:, None] @ self._in[at])[:, 0] / ok.sum(1, keepdim=True)
             gh = self._step(h, o, lr, g)
             self._in.index_add_(0, at.flatten(), (ok[..., None]*gh[:, None]).flatten(0, 1), alpha=-lr)
-
-# %% ../nbs/28_nlp.ipynb #c119
-@exercise('weight of a word')
-def check_kraken(pair):
-    "(idf, tf·idf) of a word that stands in 1 of 8 documents, twice"
-    idf, both = pair
-    if abs(idf - (np.log(8) + 1)) < 1e-3:
-        return f'{idf:.3f} is without smoothing; pretend one more document that has every word'
-    if abs(idf - np.log(4.5)) < 1e-3:
-        return f'{idf:.3f} lacks the 1 that is added after the logarithm'
-    if abs(idf - (np.log(4.5) + 1)) > 1e-3: return f'idf {idf:.3f} is not ln((1+n)/(1+df)) + 1'
-    if abs(both - 2*idf) > 1e-3:
-        return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
-
-# %% ../nbs/28_nlp.ipynb #c124
-@exercise('teach the graph')
-def check_graph(answer):
-    "(lines, unless) of a Lexicon"
-    new = Lexicon(*answer)
-    if new.isa('cringe')[:3] != ['cringe', 'shame', 'blame']:
-        return f'to your graph cringe is {new.isa("cringe")}'
-    if new.own.keys() & {'cringe', 'shame', 'pun'}:
-        return 'a value is written twice; let it be inherited'
-    for text, want in (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1), ('cringe in a tragedy', -2)):
-        if (got := new.score(text)) != want:
-            return f'“{text}” scores {got:+g} with your graph, {want:+d} is wanted'
-
-# %% ../nbs/28_nlp.ipynb #c129
-@exercise('skip-gram loss')
-def check_loss(f):
-    "A function (h, v, vn, k) -> number whose gradient is that of negative_gradients, divided by B"
-    import torch
-    g = torch.Generator().manual_seed(0)
-    h, v, vn = (torch.randn(n, 5, generator=g, dtype=torch.double).requires_grad_() for n in (4, 4, 6))
-    got = torch.autograd.grad(f(h, v, vn, 3), (h, v, vn))
-    want = [x/4 for x in negative_gradients(h, v, vn, 3/6)]
-    for name, a, b in zip(('h', 'v', 'vn'), got, want):
-        if torch.allclose(a, 4*b): return 'that is the sum over the batch; the mean was asked for'
-        if torch.allclose(a, -b):
-            return 'your sign is turned round: training would push neighbours apart'
-        if not torch.allclose(a, b):
-            return f'the gradient of your loss for {name} is off by up to {(a - b).abs().max():.2f}'
-
-# %% ../nbs/28_nlp.ipynb #c134
-@exercise('twins')
-def check_twins(pair):
-    "Two different word orders with the same words"
-    a, b = pair
-    if min(len(words(a)), len(words(b))) < 4: return 'at least four words each'
-    if words(a) == words(b): return 'these are the same words in the same order'
-    X = TfIdf().fit_transform([a, b]).toarray()
-    if abs(X[0] - X[1]).max() > 1e-9:
-        only = sorted(set(words(a)) ^ set(words(b))) or ['look at how often each occurs']
-        return 'single words tell them apart: ' + ', '.join(only)

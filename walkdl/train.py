@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'ring_all_reduce', 'Loss', 'Recipe', 'lenet', 'addresses', 'gpt', 'gan', 'learning_rate', 'share',
-           'finished', 'train', 'check_memory', 'check_overall', 'check_interval', 'check_sent']
+           'finished', 'train']
 
 # %% ../nbs/60b_train.ipynb #c006
 import math, os
@@ -73,7 +73,7 @@ def addresses():
     from walkdl.core import weights
     from walkdl.gpt import presidents_text
     from walkdl.tokens import BPE
-    bpe, (text, exam) = BPE.load(weights('gpt_bpe.json')), presidents_text()
+    bpe, (text, exam) = BPE.load(weights('gpt/bpe.json')), presidents_text()
     ids, held = (torch.tensor(bpe.encode(t)) for t in (text, exam))
     return ids, held, len(exam)/len(held)
 
@@ -249,40 +249,3 @@ def train(
         if len(curve) % save_every == 0 or len(curve) == r.steps: _save(acc, players, curve, file, run)
     if acc.is_main_process: print('{}: {} steps, {} {:.4f}'.format(recipe, r.steps, *finished(recipe, file.parent).result()))
     return curve
-
-# %% ../nbs/60b_train.ipynb #c075
-@exercise('memory')
-def check_memory(f):
-    "memory(n, k): gigabytes for each of k GPUs that share n parameters, their gradients and Adam's state"
-    got, all_ = f(1.5e9, 1), f(1.5e9, 8)
-    if math.isclose(got, 18, rel_tol=1e-3): return f'{got} GB leave out one of the 32-bit parts: weight, first moment, second moment'
-    if not math.isclose(got, 24, rel_tol=1e-3): return f'you say {got} GB for 1.5 billion parameters on one GPU; count 2 + 2 + 4 + 4 + 4 bytes each'
-    if not math.isclose(all_, 3, rel_tol=1e-3): return f'you say {all_} GB for each of 8; every part is cut into 8'
-
-# %% ../nbs/60b_train.ipynb #c080
-@exercise('overall')
-def check_overall(f):
-    "overall(means, counts): the mean over all examples from each process's mean and count"
-    got = f([1., 2., 6.], [10, 10, 20])
-    if math.isclose(got, 3): return 'that is the mean of the means; the third process speaks for twice as many examples'
-    if not math.isclose(got, 3.75): return f'you say {got} for means 1, 2, 6 of 10, 10, 20 examples'
-    if not math.isclose(f([4.], [5]), 4): return 'one process alone should get its own mean back'
-
-# %% ../nbs/60b_train.ipynb #c085
-@exercise('interval')
-def check_interval(f):
-    "interval(c, m): seconds between checkpoints that lose least, for saving in c seconds and accidents every m"
-    cost = lambda t: 60/t + t/2/11142
-    got = f(60, 11142)
-    if math.isclose(got, math.sqrt(60*11142), rel_tol=1e-3): return f'{got:.0f} s: mind the 2; an accident loses half an interval on average'
-    if not math.isclose(got, math.sqrt(2*60*11142), rel_tol=1e-3):
-        return f'at {got:.0f} s the two losses add up to {cost(got):.1%}; there is a t that loses less (where is the derivative zero?)'
-
-# %% ../nbs/60b_train.ipynb #c090
-@exercise('sent')
-def check_sent(f):
-    "sent(n, k): bytes that each of k processes of a ring sends to all-reduce n numbers of 16 bits"
-    if math.isclose(f(1e9, 2), 4e9): return 'with two processes each sends half of the numbers twice, no more'
-    for n, k in ((1e9, 2), (1e9, 1), (840, 7)):
-        want = 2*2*(k - 1)/k*n
-        if not math.isclose(f(n, k), want, abs_tol=1): return f'for n = {n:.0f}, k = {k} you say {f(n, k):.0f}; two rounds of {k - 1} pieces of n/{k}, 2 bytes each, are {want:.0f}'

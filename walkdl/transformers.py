@@ -6,7 +6,7 @@
 __all__ = ['PAD', 'BOS', 'EOS', 'pad', 'orthogonal', 'Muon', 'fit', 'scaled_dot_product_attention', 'causal_mask', 'padding_mask',
            'MultiHeadAttention', 'watch', 'copy_attention', 'sinusoidal', 'rotary', 'LayerNorm', 'RMSNorm',
            'FeedForward', 'Block', 'EncoderLayer', 'DecoderLayer', 'copy_layer', 'Transformer', 'beam_search',
-           'prolong', 'GPT', 'start', 'BERT', 'check_lookup', 'check_window', 'check_square', 'check_blocks']
+           'prolong', 'GPT', 'start', 'BERT']
 
 # %% ../nbs/29_transformers.ipynb #c002
 import math
@@ -477,43 +477,3 @@ class BERT(nn.Module):
         x, mask = self.drop(self.norm(x)), None if mask is None else mask.bool()[:, None]
         for block in self.blocks: x = block(x, mask=mask)
         return x
-
-# %% ../nbs/29_transformers.ipynb #c122
-@exercise('lookup')
-def check_lookup(x):
-    "The number that attention returns"
-    if abs(x - 24) < 1e-6: return '24 is the plain mean; the first key has the larger score'
-    if abs(x - 32) < 1e-6: return '32 gives the larger weight to the second key; its score is 0'
-    if abs(x - 16) > 1e-6: return f'{x} is not it: after the division the scores are ln 3 and 0, and exp(ln 3) = 3, exp(0) = 1'
-
-# %% ../nbs/29_transformers.ipynb #c127
-@exercise('window')
-def check_window(f):
-    "A function (T, w) -> [T,T] bool, True = may attend"
-    for T, w in ((5, 1), (5, 2), (6, 3), (4, 9)):
-        m = f(T, w)
-        if not isinstance(m, torch.Tensor) or m.dtype != torch.bool: return 'a mask is a tensor of bool'
-        if list(m.shape) != [T, T]: return f'for T={T} the shape should be [{T}, {T}], yours is {list(m.shape)}'
-        for i in range(T):
-            want = list(range(max(0, i - w + 1), i + 1))
-            if (got := m[i].nonzero().flatten().tolist()) != want: return f'T={T}, w={w}: place {i} should see {want}, yours sees {got}'
-
-# %% ../nbs/29_transformers.ipynb #c132
-@exercise('square')
-def check_square(f):
-    "A function d -> the length T at which both costs are equal"
-    for d in (64, 768):
-        if f(d) == 3*d: return 'nearly: scores cost T·d, and so does the weighted sum, but they are two, and the rest is 12 d²'
-        if abs(f(d) - 6*d) > 1e-6: return f'for d={d} you say {f(d)}; projections cost 4d², the feed-forward part 8d², scores and sum T·d each'
-
-# %% ../nbs/29_transformers.ipynb #c137
-@exercise('blocks')
-def check_blocks(f):
-    "A function (q [T,d], k [S,d], v [S,e], size) -> [T,e]"
-    g = torch.Generator().manual_seed(0)
-    for scale, T, S, size in ((1, 4, 9, 3), (1, 3, 10, 4), (1000, 4, 12, 5)):
-        q, k, v = (torch.randn(n, 8, generator=g, dtype=torch.double) for n in (T, S, S))
-        got, want = f(q*scale, k, v, size), scaled_dot_product_attention(q*scale, k, v)
-        if list(got.shape) != list(want.shape): return f'expected the shape {list(want.shape)}, got {list(got.shape)}'
-        if not got.isfinite().all(): return 'an exponential overflowed: subtract the largest score so far before it'
-        if (got - want).abs().max() > 1e-9: return f'with {S} keys in blocks of {size} you are off by {(got - want).abs().max():.2g}'

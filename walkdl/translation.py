@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['BOOKS', 'tidy', 'split_verses', 'cut', 'matches', 'bleu_of', 'bleu', 'tokens', 'IBM1', 'Pieces', 'by_length',
-           'small_transformer', 'Translator', 'bleu_interval', 'check_clipped', 'check_em', 'check_length',
-           'check_names']
+           'small_transformer', 'Translator', 'bleu_interval']
 
 # %% ../nbs/29b_translation.ipynb #c002
 import math, random, re
@@ -147,8 +146,8 @@ def small_transformer(vocab:int=2000):
 class Translator:
     "English texts to Spanish texts, in the language of 1909"
     def __init__(self, model=None, pieces=None): # the trained ones if not given
-        self.pieces = pieces or Pieces(BPE.load(weights('translation.bpe.json')))
-        self.model = model or load_weights('translation', small_transformer(self.pieces.vocab))
+        self.pieces = pieces or Pieces(BPE.load(weights('translation/bpe.json')))
+        self.model = model or load_weights('translation/translation', small_transformer(self.pieces.vocab))
     def __call__(self,
         texts, # list of English texts
         beam:int=1, # 1 = greedy
@@ -172,36 +171,3 @@ def bleu_interval(
     counts = np.stack([*map(matches, outs, refs)])
     draws = np.random.default_rng(seed).multinomial(len(counts), [1/len(counts)]*len(counts), n)
     return tuple(np.quantile([bleu_of(d @ counts) for d in draws], [.025, .975]))
-
-# %% ../nbs/29b_translation.ipynb #c058
-@exercise('clipped')
-def check_clipped(p):
-    "p1 of 'the cat the cat' against 'the cat sat'"
-    if p == 1: return 'each word counts only as often as the reference has it: one "the", one "cat"'
-    if abs(p - 2/3) < 1e-6: return 'you divide by the words of the reference; precision divides by those of the output'
-    if abs(p - .5) > 1e-6: return f'{p} is not it: count the matches, each word at most as often as in the reference, and divide by 4'
-
-# %% ../nbs/29b_translation.ipynb #c063
-@exercise('em')
-def check_em(pair):
-    "(t(casa|house), t(casa|the)) after one round"
-    a, b = pair
-    if abs(a - b) < 1e-9: return 'house was seen with two Spanish words, the with four: they cannot be equal'
-    if abs(a - 1) < 1e-9: return 'not yet: after one round "la" has as much of house as "casa" has'
-    if abs(a - .5) > 1e-6: return f't(casa|house) = {a}? house gives half of its credit to la and half to casa'
-    if abs(b - .25) > 1e-6: return f't(casa|the) = {b}? the shares its credit among la, casa, el and libro'
-
-# %% ../nbs/29b_translation.ipynb #c068
-@exercise('length')
-def check_length(alpha):
-    "The exponent for which -4 with 4 tokens equals -6 with 13 tokens"
-    a, b = -4/((5 + 4)/6)**alpha, -6/((5 + 13)/6)**alpha
-    if abs(a - b) > 1e-4: return f'with α = {alpha} A scores {a:.3f} and B {b:.3f}'
-
-# %% ../nbs/29b_translation.ipynb #c073
-@exercise('names')
-def check_names(f):
-    "A function (text, known words in small letters) -> words to copy"
-    known = {'the', 'reason', 'is', 'with', 'said', 'at'}
-    for text, want in (('The reason is Boeing, said Boeing.', ['Boeing']), ('The', []), ('Keniston, at Airbus: SAID', ['Keniston', 'Airbus'])):
-        if (got := f(text, known)) != want: return f'{text!r} has {want} to copy, your function says {got}'
