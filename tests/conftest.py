@@ -2,21 +2,32 @@
 import os, sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT/'tools'), str(ROOT/'tests')]
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # a worker has one core
 
 
 def pytest_configure(config): config.addinivalue_line('markers', 'browser: drives a real browser')
 
 
+def drives_a_browser(item):
+    return item.get_closest_marker('browser') or any('browser' in f or f == 'page' for f in item.fixturenames)
+
+
 def pytest_collection_modifyitems(config, items):
+    "The tests of a file share what it prepares, so one worker has them all; browser tests go to whichever is free"
+    for i in items:
+        if not drives_a_browser(i): i.add_marker(pytest.mark.xdist_group(i.path.stem))
     if os.environ.get('BROWSER') != '0': return
-    out = [i for i in items if i.get_closest_marker('browser') or any('browser' in f or f == 'page' for f in i.fixturenames)]
+    out = [i for i in items if drives_a_browser(i)]
     config.hook.pytest_deselected(items=out)
     items[:] = [i for i in items if i not in out]
 
 
 def pytest_unconfigure(config):
-    stats = getattr(config.pluginmanager.get_plugin('terminalreporter'), 'stats', {})
-    if config.option.collectonly: return
-    print(f"{len(stats.get('passed', []))} passed, {len(stats.get('failed', [])) + len(stats.get('error', []))} failed")
+    reporter = config.pluginmanager.get_plugin('terminalreporter')
+    if config.option.collectonly or hasattr(config, 'workerinput') or not reporter: return
+    passed, failed, broken = (len(reporter.stats.get(k, [])) for k in ('passed', 'failed', 'error'))
+    print(f'{passed} passed, {failed + broken} failed')
