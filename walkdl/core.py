@@ -320,13 +320,22 @@ def skip_slow(
     said = f'This cell is flagged {flags[0]} and was not run. To run it, run this first: {how}'
     return [f'print({said!r})\n']
 
+def _in_a_sentence(shell, kind, error, trace, tb_offset=None):
+    "What a cell says when a package is missing, or a name that a cell above was to make"
+    if isinstance(error, ModuleNotFoundError):
+        print(f"✗ This cell needs {error.name}, which is not installed: pip install 'walkdl[learn]' gets it.")
+    elif trace.tb_next and trace.tb_next.tb_next: shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    else: print(f'✗ {error.name} is not there: the cell that makes it did not run, or an exercise above is empty.')
+
 def _watch_kernel():
-    "Let the notebook's kernel, if there is one, skip slow cells"
+    "In a reader's kernel: skip slow cells, and say in a sentence what is missing"
     ipython = sys.modules.get('IPython')
     shell = ipython and ipython.get_ipython()
-    names = [getattr(f, '__name__', '') for f in shell.input_transformers_cleanup] if shell else ['skip_slow']
-    if 'skip_slow' not in names:
-        shell.input_transformers_cleanup.append(skip_slow)
+    if not shell or {'WALKDL_RUN', 'IN_TEST'} & os.environ.keys(): return
+    known = [getattr(f, '__name__', '') for f in shell.input_transformers_cleanup]
+    if 'skip_slow' in known: return
+    shell.input_transformers_cleanup.append(skip_slow)
+    shell.set_custom_exc((NameError, ModuleNotFoundError), _in_a_sentence)
 
 _watch_kernel()
 
