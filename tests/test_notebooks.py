@@ -1,82 +1,43 @@
 """The notebooks are tests: each is run offline from top to bottom and compared with what is saved in it."""
-import json, math, re, subprocess, sys
+import re, subprocess, sys
 import pytest
 from conftest import ROOT
-from notebooks import BUILD, chapters, directives, ledger, needs, module, code, imported, read, source, stale
+from notebooks import (chapters, code, directives, imported, kept, ledger, module, needs, number, read, save,
+                       source, stale)
+from run import FAULTS, result
 
 CHAPTERS = chapters()
-NUMBER = re.compile(r'-?\d[\d,]*\.?\d*(?:e-?\d+)?')
+NAMED = dict(argvalues=CHAPTERS, ids=lambda p: p.stem)
 
 
-def run(*args): return subprocess.run([sys.executable, 'tools/run.py', *map(str, args)], cwd=ROOT, capture_output=True, text=True)
-
-
-def outcome(stem): return json.loads((BUILD/'runs'/f'{stem}.json').read_text())
+def run(*args):
+    return subprocess.run([sys.executable, 'tools/run.py', *map(str, args)], cwd=ROOT, capture_output=True,
+                          text=True)
 
 
 @pytest.fixture(scope='session')
 def checked():
-    "Run all notebooks once, two at a time, with the network cut"
-    return run('check', '--differs-ok', *CHAPTERS).stdout
+    "All notebooks, run once, two at a time, with the network cut"
+    return run('check', *CHAPTERS)
 
 
-def saved_here(stem):
-    board = BUILD/'scoreboard.json'
-    return board.exists() and stem in json.loads(board.read_text())['notebooks']
-
-
-def alike(a, b):
-    "The same text, with numbers that another kind of processor may give"
-    close = lambda x, y: math.isclose(float(x.replace(',', '')), float(y.replace(',', '')), rel_tol=.2, abs_tol=.05)
-    return NUMBER.sub('#', a) == NUMBER.sub('#', b) and all(map(close, NUMBER.findall(a), NUMBER.findall(b)))
-
-
-def texts(nb):
-    return [json.dumps([o.get('text') or {k: v for k, v in o['data'].items() if not k.startswith('image/')} for o in c['outputs']])
-            for c in nb['cells'] if c['cell_type'] == 'code' and 'timing' not in directives(source(c))]
-
-
-@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', **NAMED)
 def test_runs_and_gives_its_saved_outputs(path, checked):
-    r = outcome(path.stem)
-    assert 'error' not in r, f"{path.name}:\n{r.get('error')}"
-    if 'differs' not in r: return
-    assert not saved_here(path.stem), f"{path.name} gave other outputs on this machine before: {r['differs']}"
-    first = (BUILD/'runs'/path.name).read_text()
-    run('check', '--differs-ok', path)
-    assert (BUILD/'runs'/path.name).read_text() == first, f'{path.name} gives other outputs on each run'
-    bad = [a for a, b in zip(texts(json.loads(first)), texts(read(path))) if not alike(a, b)]
-    assert not bad, f'{path.name} says something else than its saved outputs: {bad[0][:500]}'
+    r = kept(result(path))
+    assert r, f'{path.name} was not run:\n{checked.stdout[-2000:]}{checked.stderr[-2000:]}'
+    assert not FAULTS & r.keys(), '\n'.join(r[k] for k in FAULTS & r.keys())
 
 
-@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', **NAMED)
 def test_outputs_belong_to_this_code(path):
     assert not (why := stale(path)), f'{path.name}: {why}; run `make course` and commit the result'
 
 
-def test_an_edited_cell_is_caught(tmp_path):
-    nb = read(ROOT/'nbs/00_core.ipynb')
-    cell = next(c for c in nb['cells'] if 'mean_throw(42)' in source(c))
-    cell['source'] = source(cell) + '\n1 + 1'
-    (tmp_path/'00_core.ipynb').write_text(json.dumps(nb))
-    assert 'changed' in stale(tmp_path/'00_core.ipynb')
-
-
-def test_a_changed_module_makes_its_users_stale(monkeypatch, tmp_path):
-    import notebooks
-    for p in (ROOT/'walkdl').glob('*.py'): (tmp_path/p.name).write_text(p.read_text())
-    monkeypatch.setattr(notebooks, 'LIB', tmp_path)
-    user = next(p for p in CHAPTERS if 'core' in needs(code(p)) - {module(p)})
-    assert not stale(user)
-    (tmp_path/'core.py').write_text('changed = True')
-    assert stale(user)
-
-
 def planted(tmp_path, old, new, name='00_core.ipynb'):
-    text = (ROOT/'nbs'/name).read_text()
+    text = (ROOT/'nbs'/name).read_text(encoding='utf-8')
     assert old in text
-    (tmp_path/f'planted_{name}').write_text(text.replace(old, new, 1))
-    return run('check', '--differs-ok', tmp_path/f'planted_{name}')
+    save(tmp_path/f'planted_{name}', text.replace(old, new, 1))
+    return run('check', tmp_path/f'planted_{name}')
 
 
 def test_a_false_bound_fails_the_notebook(tmp_path):
@@ -94,20 +55,31 @@ def test_a_connection_fails_the_check(tmp_path):
     assert r.returncode == 1 and 'without network' in r.stdout, r.stdout + r.stderr
 
 
-def wrong_way(number, text, numbers):
-    "Modules that a notebook imports although their number is not lower"
-    return {m for m in imported(text) if m in numbers and numbers[m] >= number}
+FLOORS = {module(p): number(p) for p in CHAPTERS if module(p)}
 
 
-def test_chapters_import_only_from_lower_numbers():
-    order = lambda p: re.match(r'(\d+)(\w?)_', p.name).groups()
-    numbers = {module(p): order(p) for p in CHAPTERS if module(p)}
-    for p in CHAPTERS:
-        if p.stem == 'index': continue
-        bad = wrong_way(order(p), code(p), numbers) - {module(p)}
-        assert not bad, f'{p.name} imports {bad}, which stand in the same or a higher number'
-        if module(p): assert not wrong_way(order(p), (ROOT/'walkdl'/f'{module(p)}.py').read_text(), numbers)
-    assert wrong_way(('11', ''), 'from walkdl.cnns import LeNet5', {'cnns': ('20', '')}) == {'cnns'}
+def wrong_way(mine, text, package='walkdl'):
+    "Modules that a text on a floor imports although they do not lie below; an exercise lies on its chapter's"
+    below = lambda m: (f := FLOORS.get(m.removeprefix('exercises.'))) and (f < mine or m.startswith('exercises.') and f == mine)
+    return {m for m in imported(text, package) if not below(m)}
+
+
+@pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem != 'index'], ids=lambda p: p.stem)
+def test_imports_only_from_lower_numbers(path):
+    mine, name = number(path), module(path)
+    assert not (bad := wrong_way(mine, code(path)) - {name}), f'{path.name} imports {bad}, which lie not below it'
+    for m in (name, f'exercises.{name}'):
+        if not (file := ROOT/'walkdl'/f"{str(m).replace('.', '/')}.py").exists(): continue
+        package = '.'.join(['walkdl', *m.split('.')[:-1]])
+        bad = wrong_way(mine, file.read_text(encoding='utf-8'), package) - {name}
+        assert not bad, f'walkdl.{m} imports {bad}, which lie not below it'
+
+
+@pytest.mark.parametrize('line', ['from walkdl.gans import GAN', 'from walkdl import gans', 'import walkdl.gans as g',
+                                  'def f():\n    from walkdl.exercises.gans import *'])
+def test_an_import_from_above_is_caught(line):
+    assert wrong_way((20, ''), line)
+    assert not wrong_way((20, ''), 'from walkdl.core import claim')
 
 
 @pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem != 'index'], ids=lambda p: p.stem)

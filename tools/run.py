@@ -1,28 +1,42 @@
-"""Run notebooks in forks of one warm process, on one thread each, and save their outputs byte for byte.
+"""Run notebooks in forks of one warm process, on one thread each, and keep their outputs.
 
-  run.py run [--flags slow] [--force] [--refresh] [-j 2] [NB…]   run what changed, save outputs
-  run.py check [-j 2] [NB…]                                      run all, compare with the saved outputs, save nothing
-  run.py convert FILE.py…                                        py:percent text -> nbs/NAME.ipynb, outputs of unchanged cells kept
+  run.py run [--flags slow] [--force] [--refresh] [-j 2] [NB…]   run what changed, save what it says
+  run.py check [-j 2] [NB…]       run all offline, compare with the saved outputs, save nothing
+  run.py quick [-j 2]             check the notebooks whose own code changed
+  run.py convert FILE.py…         py:percent text -> nbs/NAME.ipynb, outputs of unchanged cells kept
+
+What a run gave lies in _build/runs/. A notebook itself is written only when its code, or what it
+stands on, changed: on another processor the last digits differ, and they are no news.
 """
-import argparse, base64, importlib, io, json, os, platform, re, resource, signal, subprocess, sys, time, traceback
+import argparse, base64, errno, fcntl, importlib, io, json, os, platform, re, resource, signal
+import subprocess, sys, time, traceback
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-THREADS = {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMEXPR_NUM_THREADS')}
-QUIET = {'TQDM_DISABLE': '1', 'MPLBACKEND': 'module://matplotlib_inline.backend_inline', 'WALKDL_RUN': '1',
-         'TF_CPP_MIN_LOG_LEVEL': '3', 'KERAS_BACKEND': 'torch', 'HF_HUB_OFFLINE': '1', 'PYTHONHASHSEED': '0', 'CUDA_VISIBLE_DEVICES': '',
-         'OBJC_DISABLE_INITIALIZE_FORK_SAFETY': 'YES'}
-if os.environ.get('PYTHONHASHSEED') != '0' and __name__ == '__main__':
+THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS',
+                         'NUMEXPR_NUM_THREADS'), '1')
+QUIET = {'TQDM_DISABLE': '1', 'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
+         'WALKDL_RUN': '1', 'TF_CPP_MIN_LOG_LEVEL': '3', 'KERAS_BACKEND': 'torch',
+         'HF_HUB_OFFLINE': '1', 'PYTHONHASHSEED': '0', 'PYTHONUTF8': '1',
+         'CUDA_VISIBLE_DEVICES': '', 'OBJC_DISABLE_INITIALIZE_FORK_SAFETY': 'YES'}
+if __name__ == '__main__' and not (THREADS | QUIET).items() <= os.environ.items():
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | THREADS | QUIET)
 
-from notebooks import BUILD, NBS, ROOT, chapters, directives, fingerprint, ledger, read, scoreboard, source, stale
+from notebooks import (BOARD, BUILD, NBS, ROOT, Trouble, alike, chapters, code, directives, entry,
+                       fingerprint, kept, ledger, models, own, read, save, scoreboard, short, source,
+                       stale)
 
 WARM = 'numpy pandas matplotlib.pyplot torch sklearn.linear_model fastai.learner'.split()
 SKIP = {'slow', 'gpu', 'online'}
+FAULTS = {'error', 'unsteady', 'differs'} # a run that saves forgives the last two
 TIMEOUT, SLOW = 900, 7200 # seconds for a notebook, and for one that trains
+BUSY, FULL = 75, 74 # how a fork ends that could not say more
 
+
+# ---------- one notebook
 
 def steady(x):
-    "The same text on every run: no addresses in memory, no trailing blanks after a picture"
+    "The same text on every run: no addresses in memory"
     if isinstance(x, list): return [steady(o) for o in x]
     return re.sub(r' at 0x[0-9a-fA-F]+', '', x) if isinstance(x, str) else x
 
@@ -32,8 +46,10 @@ def smaller(png):
     from PIL import Image
     old = base64.b64decode(png)
     picture, new = Image.open(io.BytesIO(old)), io.BytesIO()
-    if picture.mode == 'RGBA' and picture.getchannel('A').getextrema()[0] == 255: picture = picture.convert('RGB')
-    picture.quantize(256, method=2 if picture.mode == 'RGBA' else 0, dither=0).save(new, 'png', optimize=True)
+    if picture.mode == 'RGBA' and picture.getchannel('A').getextrema()[0] == 255:
+        picture = picture.convert('RGB')
+    picture.quantize(256, method=2 if picture.mode == 'RGBA' else 0, dither=0).save(
+        new, 'png', optimize=True)
     return base64.b64encode(min(old, new.getvalue(), key=len)).decode()
 
 
@@ -41,14 +57,15 @@ def normal(out):
     if 'execution_count' in out: out['execution_count'] = None
     if 'metadata' in out: out['metadata'] = {}
     if 'text' in out: out['text'] = steady(out['text'])
-    for mime, value in out.get('data', {}).items():
-        out['data'][mime] = smaller(value) if mime == 'image/png' else steady(value)
+    for kind, value in out.get('data', {}).items():
+        out['data'][kind] = smaller(value) if kind == 'image/png' else steady(value)
     return out
 
 
 def wanted(cell, flags):
     d = directives(source(cell))
-    return cell['cell_type'] == 'code' and d.get('eval', '').lower() != 'false' and not (SKIP - flags) & d.keys()
+    runs = cell['cell_type'] == 'code' and d.get('eval', '').lower() != 'false'
+    return runs and not (SKIP - flags) & d.keys()
 
 
 def cut_network():
@@ -63,8 +80,8 @@ def cut_network():
     os.environ |= {'PIP_NO_INDEX': '1', 'npm_config_offline': 'true'}
 
 
-def execute(path, flags, keep_timings):
-    "Run one notebook from top to bottom in this process; returns the notebook with its new outputs"
+def execute(path, flags):
+    "Run one notebook from top to bottom in this process; returns it with its new outputs"
     from execnb.shell import CaptureShell
     from execnb.nbio import read_nb
     from walkdl.core import set_seed
@@ -76,13 +93,11 @@ def execute(path, flags, keep_timings):
         if not wanted(cell, flags):
             if 'slow' in directives(source(cell)): cell.outputs = []
             continue
-        old, cell.outputs, cell.execution_count = cell.get('outputs', []), [], None
+        cell.outputs, cell.execution_count, cell.metadata = [], None, {}
         shell.cell(cell)
-        if shell.exc: raise RuntimeError(shell.prettytb(fname=path.name))
-        new = [normal(o) for o in cell.outputs if o.get('name') != 'stderr']
-        cell.outputs = old if keep_timings and old and 'timing' in directives(source(cell)) else new
-        cell.metadata = {}
-    return nb
+        if shell.exc: raise Trouble(shell.prettytb(fname=path.name))
+        cell.outputs = [normal(o) for o in cell.outputs if o.get('name') != 'stderr']
+    return json.loads(text(nb))
 
 
 def text(nb):
@@ -90,52 +105,155 @@ def text(nb):
     return nb2str(nb)
 
 
-def processor_seconds():
-    "Seconds of one core that this process and those it started have used: the same on a busy machine as on a quiet one"
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+def settle(new, saved):
+    "Put the saved outputs back wherever the new ones say the same"
+    for a, b in zip(new['cells'], saved['cells']):
+        if a['cell_type'] == 'code' and alike(a['outputs'], b['outputs'], a):
+            a['outputs'] = b['outputs']
 
 
-def megabytes(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == 'linux' else 2**20)
+def difference(new, saved, same):
+    "The first cell whose outputs are not the same, as a sentence"
+    for i, (a, b) in enumerate(zip(new['cells'], saved['cells'])):
+        if a['cell_type'] == 'code' and not same(a['outputs'], b['outputs'], a):
+            return f'cell {i}:\n{source(a)[:400]}'
+
+
+def equal(new, old, cell): return 'timing' in directives(source(cell)) or new == old
+
+
+@contextmanager
+def unchanged(paths):
+    "Whatever happens inside, these files hold afterwards what they held before"
+    before = {p: p.read_bytes() for p in paths}
+    try: yield
+    finally:
+        for p, data in before.items():
+            if p.read_bytes() != data: p.write_bytes(data)
+
+
+# ---------- a job in its fork
+
+def result(path):
+    "Where the figures of a notebook's last run lie; its outputs lie beside"
+    name = path.stem if path.parent == NBS else f'{path.stem}-{short(str(path.parent))}'
+    return BUILD/'runs'/f'{name}.json'
+
+
+def outputs(path): return result(path).with_suffix('.ipynb')
+
+
+@contextmanager
+def alone(path):
+    "One run of a notebook at a time"
+    with result(path).with_suffix('.lock').open('w') as f:
+        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB) # BlockingIOError: another has it
+        yield
+
+
+def machine():
+    "What the last digits depend on"
+    import torch
+    return (f'{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}, '
+            f'Python {platform.python_version()}, seconds of one core')
 
 
 def job(path, args):
-    "In the fork: run, then save (run) or compare (check); what it measured goes to _build/runs/"
-    t0, cpu, out = time.time(), processor_seconds(), {}
+    "Run, then save or compare; what it measured goes to _build/runs/"
+    t0, cpu = time.time(), processor_seconds()
+    try: out = attempt(path, args)
+    except Trouble as e: out = {'error': str(e)}
+    except Exception: out = {'error': traceback.format_exc()}
+    out |= {'seconds': round(processor_seconds() - cpu, 1), 'wall': round(time.time() - t0, 1),
+            'mb': megabytes()}
+    save(result(path), json.dumps(out))
+
+
+def attempt(path, args):
+    "Run a notebook; save its outputs if they are new, else compare them with the saved ones"
+    code_now, why, saved = fingerprint(path), stale(path), read(path)
+    renews = args.command == 'run' and bool(why or args.refresh or args.flags)
+    last = kept(outputs(path)) if kept(result(path)).get('source') == code_now else {}
+    result(path).unlink(missing_ok=True)
+    if args.command != 'run': cut_network()
+    with unchanged([] if renews else models(code(path))): new = execute(path, args.flags)
+    save(outputs(path), text(new))
+    if renews: renew(path, new, saved, args)
+    faults = {} if why or renews else compare(path, new, saved, last)
+    return {'source': code_now, 'renewed': renews, **faults}
+
+
+def renew(path, new, saved, args):
+    "Save the new outputs; on another processor only those that say something else"
+    row = entry(path)
+    elsewhere = row.get('machine') != machine() and row.get('code') == own(path)
+    if elsewhere and not args.refresh: settle(new, saved)
+    save(path, text(new))
+
+
+def compare(path, new, saved, last):
+    "What is wrong with the outputs of an unchanged notebook"
+    if last and (where := difference(new, last, equal)):
+        return {'unsteady': f'{path.name} gives other outputs on each run: {where}'}
+    if where := difference(new, saved, alike):
+        return {'differs': f'{path.name} says something else than its saved outputs, {where}'}
+    return {}
+
+
+def full(error): return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def processor_seconds():
+    "Seconds of one core that this process and those it started have used, on a busy machine too"
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(sum(resource.getrusage(w)[:2]) for w in who)
+
+
+def megabytes():
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // (1024 if sys.platform == 'linux' else 2**20)
+
+
+def fork(path, args, limit):
+    "Start a job in a process group of its own; returns the id of both"
+    pid = os.fork()
+    if pid:
+        with suppress(OSError): os.setpgid(pid, pid)
+        return pid
+    end = 1
     try:
-        if args.command == 'check': cut_network()
-        keep = args.command == 'check' or not (args.refresh or stale(path))
-        fresh = text(execute(path, set(args.flags.split()), keep))
-        if args.command == 'run':
-            part = path.with_suffix('.part')
-            part.write_text(fresh, encoding='utf-8')
-            os.replace(part, path)
-        else:
-            result(path).with_suffix('.ipynb').write_text(fresh, encoding='utf-8')
-            if fresh != path.read_text(encoding='utf-8'): out['differs'] = difference(json.loads(fresh), read(path))
-            if 'differs' in out and not args.differs_ok: out['error'] = f"{path.name}: {out['differs']}"
-    except BaseException as e:
-        out['error'] = str(e) if isinstance(e, RuntimeError) else traceback.format_exc()
-    out |= {'seconds': round(processor_seconds() - cpu, 1), 'wall': round(time.time() - t0, 1), 'mb': megabytes()}
-    result(path).write_text(json.dumps(out), encoding='utf-8')
+        with suppress(OSError): os.setpgid(0, 0)
+        for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_DFL)
+        signal.alarm(limit)
+        os.nice(5)
+        with alone(path): job(path, args)
+        end = 0
+    except BlockingIOError: end = BUSY
+    except OSError as e: end = FULL if full(e) else traceback.print_exc() or 1
+    except BaseException: traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(end)
 
 
-def difference(new, old):
-    for i, (a, b) in enumerate(zip(new['cells'], old['cells'])):
-        if a != b: return f"cell {i} gives another output than the saved one:\n{source(a)[:400]}"
-    return 'another form on disk than the one that is saved: run `make course`'
+def outcome(path, status, limit):
+    "The figures of a job that ended, or why there are none"
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0: return kept(result(path))
+    why = {BUSY: 'another command runs this notebook; wait for it to end, then run again',
+           FULL: 'no room on the disk; nothing was saved. Make room, then run again',
+           -signal.SIGALRM: f'stopped after {limit} s, the limit for a notebook',
+           -signal.SIGKILL: 'killed by the system, as when memory runs out'}
+    return {'error': f'{path.name}: {why.get(code, f"ended with {code}")}'}
 
 
-def result(path): return BUILD/'runs'/f'{path.stem}.json'
-
-
-def ran(path): return result(path).exists() and 'error' not in json.loads(result(path).read_text())
-
+# ---------- all of them
 
 def bar(done, total, note):
     "One line that is redrawn in a terminal, one line a notebook elsewhere"
-    width = 24
+    width, live = 24, sys.stdout.isatty()
     line = f"[{'█' * (done * width // total):<{width}}] {done}/{total}  {note}"
-    print(f'\r\033[K{line}' if sys.stdout.isatty() else line, end='' if sys.stdout.isatty() and done < total else '\n', flush=True)
+    print(f'\r\033[K{line}' if live else line, end='' if live and done < total else '\n', flush=True)
 
 
 def warm():
@@ -148,62 +266,70 @@ def warm():
 
 def run_all(paths, args):
     "Fork a job for each notebook, args.j at a time; index waits for the others, as it reports on them"
-    (BUILD/'runs').mkdir(parents=True, exist_ok=True)
-    for p in paths: result(p).unlink(missing_ok=True)
     todo, live, done = list(paths), {}, {}
     limit = SLOW if 'slow' in args.flags else TIMEOUT
-    while todo or live:
-        while todo and len(live) < args.j and not (todo[0].stem == 'index' and live):
-            path = todo.pop(0)
-            if not (pid := os.fork()):
-                signal.alarm(limit)
-                os.nice(5)
-                job(path, args)
-                sys.stdout.flush()
-                os._exit(0)
-            live[pid] = path
-        pid, status = os.wait()
-        path = live.pop(pid)
-        r = json.loads(result(path).read_text()) if result(path).exists() else {'error': f'{path.name}: ended by signal {status & 127} (time limit {limit} s?)', 'seconds': 0, 'wall': 0, 'mb': 0}
-        rows = ledger(path)
-        r |= {'claims': sum(x['kind'] == 'claim' for x in rows), 'exercises': len({x['name'] for x in rows if x['kind'] == 'exercise'}), 'source': fingerprint(path)}
-        done[path] = r
-        state = 'FAILED' if 'error' in r else f"{r['claims']} claims hold"
-        bar(len(done), len(paths), f"{path.stem} · {r['wall']:.0f} s · {state}")
-        if args.command == 'run' and 'error' not in r and path.parent == NBS: record(path, r, args.refresh)
+    try:
+        while todo or live:
+            while todo and len(live) < args.j and not (todo[0].stem == 'index' and live):
+                path = todo.pop(0)
+                live[fork(path, args, limit)] = path
+            pid, status = os.wait()
+            stop([pid])
+            path = live.pop(pid)
+            done[path] = r = outcome(path, status, limit)
+            if path.parent == NBS and r.get('renewed'): record(path, r)
+            bar(len(done), len(paths), f'{path.stem} · {told(path, r)}')
+    finally: stop(live)
     return done
 
 
-def record(path, r, refresh):
-    "Keep the figures of this run: always in _build, in the committed scoreboard when the code changed (so a rerun changes no file)"
-    mine = BUILD/'scoreboard.json'
-    for file, always in ((mine, True), (NBS/'scoreboard.json', refresh)):
-        board = json.loads(file.read_text()) if file.exists() else {'machine': '', 'notebooks': {}}
-        entry = board['notebooks'].get(path.stem)
-        if entry and entry['source'] == r['source'] and not always: continue
-        board['machine'] = f'{platform.system()} {platform.machine()}, Python {platform.python_version()}, seconds of one core'
-        board['notebooks'][path.stem] = {k: r[k] for k in ('seconds', 'mb', 'claims', 'exercises', 'source')}
-        board['notebooks'] = dict(sorted(board['notebooks'].items()))
-        file.write_text(json.dumps(board, indent=1) + '\n', encoding='utf-8')
+def stop(pids):
+    "End jobs and whatever they started"
+    for pid in pids:
+        try: os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError): pass
 
 
-def summary(done, skipped, seconds):
-    failed = {p: r for p, r in done.items() if 'error' in r}
-    for p, r in failed.items(): print(f"\n── {p.name} ──\n{r['error'].rstrip()}")
+def told(path, r):
+    if 'error' in r: return 'FAILED'
+    held = sum(row['kind'] in ('claim', 'better') for row in ledger(path))
+    return f"{r['wall']:.0f} s · {held} claims hold"
+
+
+def record(path, r):
+    "Keep the figures of the run whose outputs were saved"
+    rows = ledger(path)
+    r['source'] = fingerprint(path) # anew: slow cells write weights
+    save(result(path), json.dumps(r))
+    row = dict(machine=machine(), seconds=r['seconds'], mb=r['mb'],
+               claims=sum(x['kind'] in ('claim', 'better') for x in rows),
+               exercises=len({x['name'] for x in rows if x['kind'] == 'exercise'}),
+               code=own(path), source=r['source'])
+    save(BOARD/f'{path.stem}.json', json.dumps(row, indent=1) + '\n')
+
+
+def summary(done, skipped, seconds, compared):
+    "Print how it went; true if a notebook failed"
+    for r in done.values():
+        for k in FAULTS & r.keys(): print(f'\n── {r[k].rstrip()}')
+    failed = [r for r in done.values() if (FAULTS if compared else {'error'}) & r.keys()]
     board = scoreboard()['notebooks']
-    slowest = sorted(board, key=lambda k: -board[k]['seconds'])[:3]
-    print(f"\n{len(done)} notebooks run, {skipped} unchanged · {sum(b['claims'] for b in board.values())} claims held"
-          f" · {sum(b['exercises'] for b in board.values())} exercises · {seconds:.0f} s")
-    if slowest: print('slowest: ' + ' · '.join(f"{k} {board[k]['seconds']:.0f} s" for k in slowest))
-    if len(done): print(f'{len(done) - len(failed)} passed, {len(failed)} failed')
+    claims, exercises = (sum(b[k] for b in board.values()) for k in ('claims', 'exercises'))
+    print(f'\n{len(done)} notebooks run, {skipped} unchanged · {claims} claims held'
+          f' · {exercises} exercises · {seconds:.0f} s')
+    if board:
+        slowest = sorted(board, key=lambda k: -board[k]['seconds'])[:3]
+        print('slowest: ' + ' · '.join(f"{k} {board[k]['seconds']:.0f} s" for k in slowest))
+    if done: print(f'{len(done) - len(failed)} passed, {len(failed)} failed')
     return bool(failed)
 
 
 def convert(files):
     for f in map(Path, files):
         nb = NBS/f.with_suffix('.ipynb').name
-        cmd = [sys.executable, '-m', 'jupytext', '--from', 'py:percent', '--to', 'ipynb', '--quiet', '-o', str(nb)]
-        subprocess.run(cmd + (['--update'] if nb.exists() else []) + [str(f)], check=True)
+        cmd = [sys.executable, '-m', 'jupytext', '--from', 'py:percent', '--to', 'ipynb', '--quiet']
+        update = ['--update'] if nb.exists() else []
+        subprocess.run([*cmd, '-o', str(nb), *update, str(f)], check=True)
         clean(nb)
 
 
@@ -211,29 +337,64 @@ def clean(path):
     "The form in which notebooks are kept: no ids, no metadata but the kernel's"
     from execnb.nbio import read_nb
     nb = read_nb(path)
-    nb.metadata = {'kernelspec': {'display_name': 'python3', 'language': 'python', 'name': 'python3'}}
+    kernel = {'display_name': 'python3', 'language': 'python', 'name': 'python3'}
+    nb.metadata = {'kernelspec': kernel}
     for i, c in enumerate(nb.cells): c.metadata = {}; c.id = f'c{i:03d}'
-    path.write_text(text(nb), encoding='utf-8')
+    save(path, text(nb))
+
+
+def ran(path):
+    "Did this very code run here without an error?"
+    last = kept(result(path))
+    return 'error' not in last and last.get('source') == fingerprint(path)
+
+
+def chosen(args):
+    "The notebooks to run"
+    paths = [Path(f).resolve() for f in args.files] or chapters()
+    if args.command == 'quick': return [p for p in paths if entry(p).get('code') != own(p)]
+    if args.command == 'check' or args.files or args.force or args.refresh or args.flags: return paths
+    todo = [p for p in paths if stale(p) or not ran(p)]
+    return [p for p in todo if p.stem != 'index'] + [NBS/'index.ipynb'] if todo else []
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('command', choices=('run', 'check', 'quick', 'convert'))
+    p.add_argument('files', nargs='*')
+    p.add_argument('--flags', default='', help="also run cells so flagged, as in --flags 'slow gpu'")
+    p.add_argument('--force', action='store_true', help='run also what did not change')
+    p.add_argument('--refresh', action='store_true', help="save this machine's outputs and timings")
+    p.add_argument('-j', type=int, default=2)
+    args = p.parse_intermixed_args()
+    args.flags = set(args.flags.split())
+    return args
+
+
+def start(args):
+    if args.command == 'convert': return convert(args.files)
+    os.environ.pop('WALKDL_SLOW', None)
+    if 'slow' in args.flags: os.environ['WALKDL_SLOW'] = '1'
+    todo, t0 = chosen(args), time.time()
+    (BUILD/'runs').mkdir(parents=True, exist_ok=True)
+    if todo: warm()
+    if args.command == 'quick':
+        others = sum(bool(stale(p)) for p in chapters()) - len(todo)
+        if others: print(f'{others} more stand on what changed; `make course` runs them')
+    done, skipped = run_all(todo, args), len(args.files or chapters()) - len(todo)
+    return summary(done, skipped, time.time() - t0, compared=args.command != 'run')
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('command', choices=('run', 'check', 'convert'))
-    p.add_argument('files', nargs='*')
-    p.add_argument('--flags', default='', help="also run cells with these flags, as in --flags 'slow gpu'")
-    p.add_argument('--force', action='store_true', help='run also what did not change')
-    p.add_argument('--refresh', action='store_true', help='save the timings of this machine too')
-    p.add_argument('--differs-ok', action='store_true', help='check: outputs may differ from the saved ones (another kind of processor)')
-    p.add_argument('-j', type=int, default=2)
-    args = p.parse_intermixed_args()
-    if args.command == 'convert': return convert(args.files)
-    paths = [Path(f).resolve() for f in args.files] or chapters()
-    named = bool(args.files) or args.force or args.refresh or args.flags
-    todo = [p for p in paths if args.command == 'check' or named or stale(p) or not ran(p)]
-    if todo and not args.files: todo = [p for p in todo if p.stem != 'index'] + [NBS/'index.ipynb']
-    t0 = time.time()
-    if todo: warm()
-    return summary(run_all(todo, args), len(paths) - len(todo), time.time() - t0)
+    def stopped(*_): raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, stopped)
+    try: return start(arguments())
+    except KeyboardInterrupt: print('\nStopped. What had finished is saved, the rest is as it was.')
+    except Trouble as e: print(e)
+    except OSError as e:
+        if not full(e): raise
+        print('No room on the disk. Make room, then run again; nothing half-written was left.')
+    return 1
 
 
 if __name__ == '__main__': sys.exit(main())

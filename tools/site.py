@@ -47,7 +47,7 @@ def stage():
     "A copy of the sources as smalldocs reads them: filtered notebooks, and the configuration without what it does not know"
     import yaml
     shutil.rmtree(PROC, ignore_errors=True)
-    shutil.copytree(NBS, PROC/'nbs', ignore=shutil.ignore_patterns('*.ipynb', 'demos', '.ipynb_checkpoints', 'scoreboard.json'))
+    shutil.copytree(NBS, PROC/'nbs', ignore=shutil.ignore_patterns('*.ipynb', 'demos', '.ipynb_checkpoints', 'scoreboard'))
     for path in NBS.glob('*.ipynb'):
         nb = nbfilter.page(json.loads(path.read_text(encoding='utf-8')), path.name, NBS)
         (PROC/'nbs'/path.name).write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
