@@ -599,8 +599,9 @@ def _canonical(answer, page, digits):
         items = answer if isinstance(answer, (list, tuple, set, frozenset)) else [answer]
         words = [_canonical(o, 'number' if _numeric(o) else 'choice', digits) for o in items]
         return ','.join(sorted(words) if page == 'set' else words)
-    if page == 'number' or _numeric(answer): return f'{float(answer):.{digits}f}'.replace('-0.' + '0'*digits, '0.' + '0'*digits)
-    return str(answer).strip().lower()
+    if page != 'number' and not _numeric(answer): return str(answer).strip().lower()
+    text = f'{float(answer):.{digits}f}'
+    return text.lstrip('-') if float(text) == 0 else text
 
 def _digest(*parts): return hashlib.sha256('|'.join(parts).encode()).digest()
 
