@@ -16,7 +16,8 @@ __doc__ = """The same pictures for every chapter, and ways to move and to spoil 
 >>> from walkdl.images import jiggle
 >>> jiggle(torch.rand(8, 1, 28, 28), degrees=10, generator=0).shape
 """
-import math, numpy as np, torch, torch.nn.functional as F
+import io, math, numpy as np, torch, torch.nn.functional as F
+from PIL import Image
 from .core import as_generator
 
 # %% ../nbs/05_images.ipynb #c012
@@ -59,7 +60,7 @@ def _each(x, **given):
     "Each number as a tensor [N] of doubles"
     out = []
     for k, v in given.items():
-        v = torch.as_tensor(v, dtype=torch.double, device=x.device)
+        v = torch.as_tensor(v).cpu().double()
         if v.shape not in ((), (1,), (len(x),)) or not v.isfinite().all():
             raise ValueError(f'warp: {k} must be a finite number, or a tensor [{len(x)}] of them, '
                              f'one for each picture; got {v.tolist()}')
@@ -83,10 +84,10 @@ def warp(
     c, n = torch.deg2rad(a).cos(), torch.deg2rad(a).sin()
     back = torch.stack([c - h*n, -n - h*c, n, c], 1).view(-1, 2, 2)/s.view(-1, 1, 1)
     shift = -back @ torch.stack([dx, dy], 1)[..., None]
-    unit = torch.tensor([W/2, H/2], dtype=torch.double, device=x.device) # grid_sample's unit
+    unit = torch.tensor([W/2, H/2], dtype=torch.double) # grid_sample's unit
     theta = torch.cat([back*unit, shift], 2)/unit[:, None]
     work = x if x.dtype == torch.double else x.float()
-    grid = F.affine_grid(theta.to(work.dtype), x.shape, align_corners=False)
+    grid = F.affine_grid(theta.to(work), x.shape, align_corners=False)
     return F.grid_sample(work, grid, align_corners=False).to(x.dtype)
 
 # %% ../nbs/05_images.ipynb #c045
@@ -100,9 +101,10 @@ def jiggle(
 ): # same shape, dtype and device
     "Warp each picture by its own random amounts"
     _pictures('jiggle', x)
+    if not 0 <= scale < 1: raise ValueError(f'jiggle: 0 ≤ scale < 1 expected, got {scale}')
     g = as_generator(generator)
     most = torch.tensor([degrees, scale, shear, shift, shift], dtype=torch.double)[:, None]
-    draw = torch.rand(5, len(x), generator=g, device=g.device, dtype=torch.double).cpu()
+    draw = torch.rand(5, len(x), generator=g, device=g.device).cpu()
     a, s, h, dx, dy = most*(2*draw - 1)
     return warp(x, a, 1 + s, h, dx, dy)
 
@@ -121,23 +123,35 @@ def blur(
     return gaussian_blur(x, [2*reach + 1]*2, [float(sigma)]*2) if reach and x.numel() else x
 
 # %% ../nbs/05_images.ipynb #c054
+def _encode(pixels, quality):
+    "Bytes [C,H,W] as a JPEG file in memory"
+    file = io.BytesIO()
+    image = Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).numpy())
+    image.save(file, 'jpeg', quality=quality)
+    return file
+
+def _decode(file):
+    "The bytes [C,H,W] of such a file"
+    a = np.array(Image.open(file))
+    return torch.from_numpy(a.reshape(*a.shape[:2], -1)).permute(2, 0, 1)
+
+# %% ../nbs/05_images.ipynb #c055
 @torch.no_grad()
 def jpeg(
     x, # [N,C,H,W] in 0..1, C = 1 (grey) or 3 (colour); beyond it is clamped
     quality:int=75, # 1..100
 ): # same shape, dtype and device; no gradient
     "Store each picture as JPEG and read it back"
-    from torchvision.io import decode_jpeg, encode_jpeg
     _pictures('jpeg', x)
     if x.shape[1] not in (1, 3):
         raise ValueError(f'jpeg: JPEG holds 1 channel (grey) or 3 (colour), x has {x.shape[1]}')
     if x.isnan().any(): raise ValueError('jpeg: x holds NaN')
     if not 1 <= quality <= 100: raise ValueError(f'jpeg: quality must be 1 to 100, got {quality}')
     if not x.numel(): return x
-    pixels = (x.double().clamp(0, 1)*255).round().byte().cpu()
-    return torch.stack([decode_jpeg(encode_jpeg(a, quality)) for a in pixels]).to(x)/255
+    pixels = (x.cpu().double().clamp(0, 1)*255).round().byte()
+    return torch.stack([_decode(_encode(a, quality)) for a in pixels]).to(x)/255
 
-# %% ../nbs/05_images.ipynb #c060
+# %% ../nbs/05_images.ipynb #c061
 def _photo(a):
     "An array or PIL image as a tensor [C,H,W]; a tensor as it is"
     if isinstance(a, torch.Tensor): return a
@@ -147,7 +161,7 @@ def _photo(a):
                          f'got {list(a.shape)} of {a.dtype}')
     return torch.from_numpy(a.reshape(*a.shape[:2], -1)).movedim(2, 0)
 
-# %% ../nbs/05_images.ipynb #c061
+# %% ../nbs/05_images.ipynb #c062
 def center_crop(
     photo, # [H,W] or [H,W,3] of bytes (array or PIL image), or a tensor [C,H,W] or [N,C,H,W]
     size:int=224, # side of the result, in pixels
