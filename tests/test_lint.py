@@ -1,0 +1,31 @@
+"""How the code is written: nothing new is wrong, and the list of what is known does not outlive its faults."""
+import pytest
+import lint
+
+
+@pytest.mark.parametrize('check', lint.CHECKS)
+def test_clean(check):
+    found, known = list(lint.CHECKS[check]()), lint.known(check)
+    assert not (new := lint.news(found, known)), '\n'.join(new)
+    assert not (old := lint.mended(found, known)), f'mended; run `python tools/lint.py --keep`: {old}'
+
+
+def test_one_fault_more_is_news():
+    found = [('a.py', 'E501', 'line 1'), ('a.py', 'E501', 'line 9'), ('b.py', 'F401', 'line 2')]
+    assert lint.news(found, {'a.py': {'E501': 2}, 'b.py': {'F401': 1}}) == []
+    assert lint.news(found, {'a.py': {'E501': 1}, 'b.py': {'F401': 1}}) == ['a.py, line 1 (E501)', 'a.py, line 9 (E501)']
+    assert lint.mended(found, {'a.py': {'E501': 5, 'F841': 1}, 'c.py': {'E501': 1}}) == ['a.py F841', 'c.py E501']
+
+
+@pytest.mark.parametrize('check, file, text, says', [
+    ('ruff', 'planted.py', 'import os\n', 'F401'),
+    ('eslint', 'nbs/demos/planted.js', 'const a = 1;\n', 'no-unused-vars'),
+    ('prettier', 'nbs/demos/planted.js', 'const a   = 1\n', 'layout'),
+    ('pyright', 'walkdl/planted.py', "x: int = 'text'\n", 'reportAssignmentType')])
+def test_a_planted_fault_is_seen(check, file, text, says, tmp_path, monkeypatch):
+    for name in ('node_modules', '.venv', 'pyproject.toml', 'eslint.config.mjs', 'package.json'):
+        (tmp_path/name).symlink_to(lint.ROOT/name)
+    (tmp_path/file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path/file).write_text(text)
+    monkeypatch.setattr(lint, 'ROOT', tmp_path)
+    assert [(f, r) for f, r, _ in lint.CHECKS[check](file)] == [(file, says)]

@@ -1,0 +1,91 @@
+"""How the code is written, as ruff, prettier, eslint and pyright see it.
+
+  lint.py [CHECK…]   say what is wrong; what is known and not yet mended is counted in tools/lint.json
+  lint.py --keep     write the counts anew; a file's count should only ever shrink
+"""
+import json, subprocess, sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KNOWN, NODE = ROOT/'tools'/'lint.json', ROOT/'node_modules'/'.bin'
+SCRIPTS = ['nbs/demos/*.js', 'nbs/*.js', 'eslint.config.mjs']
+
+
+def output(*command):
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if run.stdout.strip() or not run.returncode: return run.stdout
+    raise RuntimeError(f'{Path(command[0]).name} did not run: {run.stderr.strip()[-1000:]}')
+
+
+def name(path): return (ROOT/path).resolve().relative_to(ROOT).as_posix()
+
+
+def ruff(*files):
+    "Python and the code of notebooks"
+    found = output(sys.executable, '-m', 'ruff', 'check', '--output-format=json', *(files or '.'))
+    for f in json.loads(found):
+        cell = f"cell {f['cell']}, " if f['cell'] else ''
+        yield name(f['filename']), f['code'], f"{cell}line {f['location']['row']}: {f['message']}"
+
+
+def prettier(*files):
+    "The layout of the browser side"
+    said = output(NODE/'prettier', '--list-different', *(files or SCRIPTS))
+    for file in said.split(): yield name(file), 'layout', 'run `npx prettier --write` on it'
+
+
+def eslint(*files):
+    "The sense of the browser side"
+    for f in json.loads(output(NODE/'eslint', '--format=json', *(files or ['nbs', SCRIPTS[-1]]))):
+        for m in f['messages']: yield name(f['filePath']), m['ruleId'], f"line {m['line']}: {m['message']}"
+
+
+def pyright(*files):
+    "The types of the exported modules"
+    for m in json.loads(output(NODE/'pyright', '--outputjson', *files))['generalDiagnostics']:
+        line = m['range']['start']['line'] + 1
+        if m['severity'] == 'error': yield name(m['file']), m['rule'], f"line {line}: {m['message']}"
+
+
+CHECKS = dict(ruff=ruff, prettier=prettier, eslint=eslint, pyright=pyright)
+
+
+def counts(found):
+    table = {}
+    for (file, rule), n in sorted(Counter((f, r) for f, r, _ in found).items()):
+        table.setdefault(file, {})[rule] = n
+    return table
+
+
+def news(found, known):
+    "What is wrong and not known: the findings of each file and rule that has more of them than are listed"
+    found, listed = list(found), lambda file, rule: known.get(file, {}).get(rule, 0)
+    now = counts(found)
+    return [f'{file}, {text} ({rule})' for file, rule, text in found if now[file][rule] > listed(file, rule)]
+
+
+def mended(found, known):
+    "What is listed and no longer wrong"
+    now = counts(found)
+    return [f'{file} {rule}' for file in known for rule in known[file] if rule not in now.get(file, {})]
+
+
+def known(check): return json.loads(KNOWN.read_text(encoding='utf-8')).get(check, {})
+
+
+def main(names):
+    if names == ['--keep']:
+        table = {check: counts(find()) for check, find in CHECKS.items()}
+        KNOWN.write_text(json.dumps(table, indent=1) + '\n', encoding='utf-8')
+        return 0
+    bad = 0
+    for check in names or CHECKS:
+        found, listed = list(CHECKS[check]()), known(check)
+        new, open_ = news(found, listed), sum(sum(r.values()) for r in listed.values())
+        bad += len(new)
+        print(*new, f'{check}: {len(new)} new, {len(found)} in all, {open_} known', sep='\n')
+    return bool(bad)
+
+
+if __name__ == '__main__': sys.exit(main(sys.argv[1:]))
