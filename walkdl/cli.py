@@ -132,7 +132,11 @@ def _learner_cell(cell):
 
 def _solves(code): return _flags(code).get('code-summary') == '"Solution"'
 
-def _module_doc(code): return re.search(r'^__doc__ = """', code, re.M)
+def _module_doc(code):
+    "Is this cell nothing but the module's docstring?"
+    if '__doc__' not in code: return False
+    body = ast.parse(_bare(code)).body
+    return len(body) == 1 and isinstance(body[0], ast.Assign) and body[0].targets[0].id == '__doc__'
 
 # %% ../nbs/03_cli.ipynb #c020
 def learner_edition(
