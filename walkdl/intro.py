@@ -4,14 +4,27 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'MILESTONES', 'turn', 'Hexapawn', 'Positions', 'look_ahead', 'choices', 'win_chance', 'terms', 'play_games',
-           'hill_climb', 'interval', 'fit_line']
+           'hill_climb', 'fit_line']
 
 # %% ../nbs/10_intro.ipynb #c002
-import numpy as np
-from functools import cache
-from .core import *
+__doc__ = """Hexapawn, and a player that learns it by testing and altering five weights.
 
-# %% ../nbs/10_intro.ipynb #c006
+- `Hexapawn`, `Positions`: the game, and every position of it, numbered
+- `TERMS`, `terms`: what the player sees of a position
+- `look_ahead`, `win_chance`, `play_games`: minimax, exact chances, games by chance
+- `hill_climb`, `fit_line`: two ways to set the weights
+- `MILESTONES`: year, what, who, kind and source of eighty years
+
+>>> from walkdl.intro import Hexapawn, Positions
+>>> len(Positions(Hexapawn(3)).boards)
+131
+"""
+
+# %% ../nbs/10_intro.ipynb #c003
+import numpy as np
+from .core import as_generator, as_rng
+
+# %% ../nbs/10_intro.ipynb #c007
 def turn(b:str) -> str: # a board
     "The same board as the other player sees it"
     return b[::-1].translate(str.maketrans('xo', 'ox'))
@@ -25,56 +38,78 @@ class Hexapawn:
         "All (from, to) of the player to move"
         n, mine = self.n, [i for i, c in enumerate(b) if c == 'x' and i >= self.n]
         steps = [(i, i-n) for i in mine if b[i-n] == '.']
-        return steps + [(i, i-n+d) for i in mine for d in (-1, 1) if 0 <= i%n + d < n and b[i-n+d] == 'o']
+        takes = [(i, i-n+d) for i in mine for d in (-1, 1) if 0 <= i%n + d < n and b[i-n+d] == 'o']
+        return steps + takes
     def play(self, b, move):
         "The board after a move, as the opponent sees it"
-        return turn(''.join('.' if k == move[0] else 'x' if k == move[1] else c for k, c in enumerate(b)))
+        squares = list(b)
+        squares[move[0]], squares[move[1]] = '.', 'x'
+        return turn(''.join(squares))
     def lost(self, b):
         "Has the player to move lost?"
         return 'o' in b[-self.n:] or not self.moves(b)
 
-# %% ../nbs/10_intro.ipynb #c011
+# %% ../nbs/10_intro.ipynb #c012
 class Positions:
     "Every position of a game, numbered; 0 is the start"
     def __init__(self, game:Hexapawn): # has start, moves, play, lost
-        self.game, self.boards, self.number, kids = game, [game.start], {game.start: 0}, []
-        for b in self.boards:                                   # the list grows while we walk along it
+        self.game, self.boards, self.number = game, [game.start], {game.start: 0}
+        kids = []
+        for b in self.boards:                           # the list grows while we walk along it
             after = [] if game.lost(b) else [game.play(b, m) for m in game.moves(b)]
             for c in after:
-                if c not in self.number: self.number[c] = len(self.boards); self.boards.append(c)
+                if c not in self.number:
+                    self.number[c] = len(self.boards)
+                    self.boards.append(c)
             kids.append([self.number[c] for c in after])
         widest = max(map(len, kids))
-        self.kids = np.array([k + [-1]*(widest-len(k)) for k in kids])   # [N, K], -1 where there is no move
+        self.kids = np.array([k + [-1]*(widest-len(k)) for k in kids])   # [N, K], -1: no move
         self.over = (self.kids < 0).all(1)                      # [N] whoever is to move has lost
 
-# %% ../nbs/10_intro.ipynb #c014
-def look_ahead(pos:Positions,
-               score:np.ndarray, # [N] how good it is to hand over each position
-               plies:int, # half-moves to look ahead
-              ) -> np.ndarray: # [N] the scores seen from there
+# %% ../nbs/10_intro.ipynb #c015
+def look_ahead(
+    pos:Positions,
+    score:np.ndarray, # [N] how good it is to hand over each position
+    plies:int, # half-moves to look ahead
+) -> np.ndarray: # [N] the scores seen from there
     "Minimax: a position is worth minus the best that the opponent can make of it"
-    sure = score = np.where(pos.over, 1e3, score)
+    score = sure = np.where(pos.over, 1e3, _scores(pos, score))
     for _ in range(plies):
-        score = np.where(pos.over, sure, -np.where(pos.kids >= 0, score[pos.kids], -np.inf).max(1))
+        best = np.where(pos.kids >= 0, score[pos.kids], -np.inf).max(1)
+        score = np.where(pos.over, sure, -best)
     return score
 
-# %% ../nbs/10_intro.ipynb #c019
-def choices(pos:Positions, score:np.ndarray) -> np.ndarray: # [N, K] chance of each move
+def _scores(pos, score):
+    score = np.asarray(score, dtype=float)
+    if score.shape == (len(pos.boards),) and not np.isnan(score).any(): return score
+    raise ValueError(f'a player is a score without NaN for each of {len(pos.boards)} positions, '
+                     f'got {score.shape}')
+
+# %% ../nbs/10_intro.ipynb #c020
+def choices(
+    pos:Positions,
+    score:np.ndarray, # [N] of the player
+) -> np.ndarray: # [N, K] chance of each move
     "What a player does: one of its best-scored moves, each as likely"
-    s = np.where(pos.kids >= 0, score[pos.kids], -np.inf)
+    s = np.where(pos.kids >= 0, _scores(pos, score)[pos.kids], -np.inf)
     top = (pos.kids >= 0) & (s >= s.max(1, keepdims=True) - 1e-9)
     return top / np.maximum(top.sum(1, keepdims=True), 1)
 
-def win_chance(pos:Positions, a:np.ndarray, b:np.ndarray) -> np.ndarray: # [2] when a goes first, when b does
-    "The exact chance that player `a` beats player `b`; a player is a score for each position"
+def win_chance(
+    pos:Positions,
+    a:np.ndarray, b:np.ndarray, # [N] scores of the two players
+) -> np.ndarray: # [2] when a goes first, when b does
+    "The exact chance that player `a` beats player `b`, from the ends of the game backwards"
     A, B = choices(pos, a), choices(pos, b)
-    mine, yours = np.zeros(len(a)), pos.over * 1.               # a's chance when a, or b, is to move
-    for _ in range(24):
-        mine, yours = (np.where(pos.over, 0, (A * yours[pos.kids]).sum(1)),
-                       np.where(pos.over, 1, (B * mine[pos.kids]).sum(1)))
-    return np.array([mine[0], yours[0]])
+    mine, yours = np.zeros(len(pos.over)), pos.over * 1.     # a's chance when a, or b, is to move
+    while True:
+        before = mine, yours
+        mine, yours = (np.where(pos.over, 0, (A * before[1][pos.kids]).sum(1)),
+                       np.where(pos.over, 1, (B * before[0][pos.kids]).sum(1)))
+        if (mine == before[0]).all() and (yours == before[1]).all():
+            return np.array([mine[0], yours[0]])
 
-# %% ../nbs/10_intro.ipynb #c023
+# %% ../nbs/10_intro.ipynb #c024
 TERMS = 'pawns', 'rows', 'threats', 'free', 'won'
 
 def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn it is
@@ -82,17 +117,22 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     n, me = game.n, turn(b)
     mine = [i for i, c in enumerate(me) if c == 'x']
     rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n for i, c in enumerate(b) if c == 'x')
-    ahead = lambda i: [me[r*n + k] for r in range(i//n) for k in range(max(0, i%n-1), min(n, i%n+2))]
+    def ahead(i):
+        return [me[r*n + k] for r in range(i//n) for k in range(max(0, i%n-1), min(n, i%n+2))]
     threats = {j for _, j in game.moves(b) if b[j] == 'o'}
     free = sum('o' not in ahead(i) for i in mine)
     return [len(mine) - b.count('x'), rows, len(threats), free, float(game.lost(b))]
 
-# %% ../nbs/10_intro.ipynb #c026
-def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
-               n:int, # games; a goes first in every other
-               rng, # numpy Generator
-              ): # won [n], and what a handed over [T, n], -1 where nothing
-    "Play games between two players (scores for all positions)"
+# %% ../nbs/10_intro.ipynb #c027
+def play_games(
+    pos:Positions,
+    a:np.ndarray, b:np.ndarray, # [N] scores of the two players
+    n:int, # games; a goes first in every other
+    generator=None, # torch.Generator, int or None: for ties
+): # won [n], and what a handed over [T, n], -1 where nothing
+    "Play games between two players"
+    if n < 1: raise ValueError(f'play_games: one game is the least, got n={n}')
+    a, b, rng = _scores(pos, a), _scores(pos, b), as_rng(generator)
     s, my_turn, handed = np.zeros(n, int), np.arange(n) % 2 == 0, []
     while not pos.over[s].all():
         live, kids = ~pos.over[s], pos.kids[s]                  # [n], [n, K]
@@ -102,40 +142,49 @@ def play_games(pos:Positions, a:np.ndarray, b:np.ndarray,
         s, my_turn = np.where(live, then, s), my_turn ^ live
     return ~my_turn, np.array(handed)
 
-# %% ../nbs/10_intro.ipynb #c028
-def hill_climb(pos:Positions,
-               X:np.ndarray, # [N, F] terms of all positions
-               tests:int=100, games:int=200, # how often to alter, and games that test each side
-               margin:float=.02, # by which share of wins the new weights must be better
-               seed:int=0) -> np.ndarray: # [tests+1, F] the weights after each test
+# %% ../nbs/10_intro.ipynb #c029
+def hill_climb(
+    pos:Positions,
+    X:np.ndarray, # [N, F] terms of all positions
+    tests:int=100, games:int=200, # how often to alter, and games that test each side
+    margin:float=.02, # by which share of wins the new weights must be better
+    generator=None, # torch.Generator, int or None
+) -> np.ndarray: # [tests+1, F] the weights after each test
     "Samuel's sentence: test a weight assignment by playing, alter it, keep what wins more"
-    rng, w, chance = np.random.default_rng(seed), np.zeros(X.shape[1]), np.zeros(len(X))
-    history = [w]
+    generator, w, chance = as_generator(generator), np.zeros(X.shape[1]), np.zeros(len(X))
+    rng, history = as_rng(generator), [w]
     for _ in range(tests):
         new = w + rng.normal(size=len(w))
-        before, after = (play_games(pos, X @ v, chance, games, rng)[0].mean() for v in (w, new))
+        before, after = (play_games(pos, X @ v, chance, games, generator)[0].mean()
+                         for v in (w, new))
         if after > before + margin: w = new
         history.append(w)
     return np.array(history)
 
-# %% ../nbs/10_intro.ipynb #c032
-def interval(p, n, z=1.96): # share of successes, number of trials, width in standard errors
-    "Low and high end of the 95 % interval of a share (Wilson 1927)"
-    middle, half = p + z*z/(2*n), z * np.sqrt(p*(1-p)/n + (z/(2*n))**2)
-    return np.array([middle - half, middle + half]) / (1 + z*z/n)
-
 # %% ../nbs/10_intro.ipynb #c046
-def fit_line(x:np.ndarray, y:np.ndarray, # [P, F] inputs, [P] targets
-             steps:int=4000, lr:float=.05): # how often, and how far, to go against the gradient
-    "Weights and bias of the line with the least mean square error, by gradient descent"
+def fit_line(
+    x:np.ndarray, # [P, F] inputs
+    y:np.ndarray, # [P] targets
+    steps:int=4000, # how often to go against the gradient
+    lr:float=.05, # how far
+): # weights [F] and bias
+    "The line with the least mean square error, by gradient descent"
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 2 or y.shape != x.shape[:1] or not len(y):
+        raise ValueError(f'fit_line: x [P, F] and y [P] expected, got {x.shape} and {y.shape}')
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError('fit_line: x or y holds NaN or infinity; fill or drop those rows first')
     w, b = np.zeros(x.shape[1]), 0.
     for _ in range(steps):
         wrong = x @ w + b - y
         w, b = w - lr * 2 * x.T @ wrong / len(y), b - lr * 2 * wrong.mean()
+        if not np.abs(w).max(initial=abs(b)) < 1e100:
+            raise ValueError(f'fit_line: steps of lr={lr} overshoot; take a smaller lr')
     return w, b
 
 # %% ../nbs/10_intro.ipynb #c073
-def _rows(text): return [tuple(o.strip() for o in row.split('|')) for row in text.strip().splitlines()]
+def _rows(text):
+    return [tuple(o.strip() for o in row.split('|')) for row in text.strip().splitlines()]
 
 MILESTONES = _rows('''
 1943 | a neuron as logic | McCulloch and Pitts | idea | mcculloch1943
@@ -151,7 +200,7 @@ MILESTONES = _rows('''
 1998 | LeNet-5, MNIST | LeCun and others | network | lecun1998
 2006 | deep nets, layer by layer | Hinton and others | idea | hinton2006
 2009 | ImageNet | Deng and others | data | deng2009
-''')                                                            # year, what, who, kind, key in refs.bib
+''') # year, what, who, kind, key in refs.bib
 
 # %% ../nbs/10_intro.ipynb #c074
 MILESTONES += _rows('''
