@@ -11,7 +11,6 @@ __all__ = ['SHADES', 'GENDER_SHADES', 'FACES', 'PRINTED', 'gender_shades', 'gend
 # %% ../nbs/55_ethics.ipynb #c003
 import numpy as np, pandas as pd
 from .core import exercise
-from .intro import interval
 
 # %% ../nbs/55_ethics.ipynb #c006
 SHADES = 'All F M Darker Lighter DF DM LF LM'.split()
@@ -53,7 +52,9 @@ def wilson(
     k, n = np.asarray(k, float), np.asarray(n, float)
     if (n <= 0).any() or (k < 0).any() or (k > n).any():
         raise ValueError(f'wilson: 0 ≤ k ≤ n and n > 0 expected, got k={k} and n={n}')
-    return tuple(interval(k / n, n, z))
+    p = k / n
+    middle, half = p + z*z/(2*n), z * np.sqrt(p*(1-p)/n + (z/(2*n))**2)
+    return tuple(np.array([middle - half, middle + half]) / (1 + z*z/n))
 
 # %% ../nbs/55_ethics.ipynb #c042
 def calibration_by_group(
