@@ -4,94 +4,160 @@
 
 # %% auto #0
 __all__ = ['reader', 'digit_features', 'frechet_distance', 'gan_losses', 'dense', 'descend', 'GAN', 'input_slopes', 'r1_penalty',
-           'gradient_penalty', 'game_data', 'DCGenerator', 'Discriminator', 'DCGAN', 'gan_step', 'fit_gan', 'nearest',
-           'precision_recall', 'modulated_conv', 'StyleLayer', 'StyleGenerator', 'StyleGAN', 'mean_styles']
+           'gradient_penalty', 'game_data', 'DCGenerator', 'Discriminator', 'ConditionalGAN', 'DCGAN', 'gan_step',
+           'fit_gan', 'nearest', 'precision_recall', 'modulated_conv', 'StyleLayer', 'StyleGenerator', 'StyleGAN',
+           'mean_styles']
 
 # %% ../nbs/26_gans.ipynb #c002
+__doc__ = """Generative adversarial networks, and the measures of what they make.
+
+- `GAN`, `gan_losses`, `gan_step`, `fit_gan`: the game of two networks, and how it is trained
+- `DCGAN`, `StyleGAN`: digits from noise and a label; `modulated_conv`, `mean_styles`
+- `r1_penalty`, `gradient_penalty`: brakes on a steep discriminator
+- `frechet_distance`, `precision_recall`, `nearest`: how good, how varied, how new
+- `reader`, `digit_features`: the LeNet-5 that judges; `game_data`: toys in one and two dimensions
+
+>>> import torch
+>>> from walkdl.gans import frechet_distance
+>>> cloud = torch.tensor([[-1.], [1.]])
+>>> round(frechet_distance(cloud, cloud + 3), 6)
+9.0
+"""
+
+# %% ../nbs/26_gans.ipynb #c003
 import copy, math
 from functools import lru_cache
 import torch, torch.nn as nn, torch.nn.functional as F
-from .core import exercise, load_weights
+from .core import as_generator, load_weights, rand_like, randn_like
 from .cnns import LeNet5
 
-# %% ../nbs/26_gans.ipynb #c008
+# %% ../nbs/26_gans.ipynb #c009
 @lru_cache
-def reader():
+def reader(
+    device='cpu', # where it computes
+):
     "The LeNet-5 that judges digits, as it was trained on real ones"
-    return load_weights('cnns/lenet5', LeNet5())
+    return load_weights('cnns/lenet5', LeNet5()).to(device)
 
 @torch.no_grad()
-def digit_features(x:torch.Tensor): # [N,1,28,28] in 0..1 -> [N,84]
+def digit_features(
+    x:torch.Tensor, # [N,1,28,28] in 0..1
+): # [N,84], on x's device
     "What the last hidden layer of our LeNet-5 makes of digits"
-    return torch.cat([reader().maps(b)['fc2'] for b in x.split(500)])
+    if x.ndim != 4 or x.shape[1:] != (1, 28, 28) or not x.is_floating_point():
+        raise ValueError(f'digit_features: pictures [N,1,28,28] of floats in 0..1 expected, '
+                         f'got {x.dtype} {list(x.shape)}')
+    return torch.cat([reader(x.device).maps(b)['fc2'] for b in x.float().split(500)]).to(x.dtype)
 
-# %% ../nbs/26_gans.ipynb #c011
+# %% ../nbs/26_gans.ipynb #c012
+def _features(name, *clouds):
+    "Refuse what are no clouds of points in one space"
+    shapes = [list(c.shape) for c in clouds]
+    if any(len(s) != 2 for s in shapes) or len({s[1] for s in shapes}) != 1:
+        raise ValueError(f'{name}: give features [N,F] and [M,F], got {shapes[0]} and {shapes[1]}')
+    if not all(c.isfinite().all() for c in clouds):
+        raise ValueError(f'{name}: a feature is NaN or infinite; look at the network that made it')
+
 def frechet_distance(
-    a:torch.Tensor, b:torch.Tensor, # features [N,F] and [M,F]
+    a:torch.Tensor, b:torch.Tensor, # features [N,F] and [M,F], two points or more of each
 ) -> float: # in squared units of the features
     "Distance of two clouds as if both were Gaussian (Dowson and Landau 1982; Heusel et al. 2017)"
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError(f'frechet_distance: give features [N,F] and [M,F], got {list(a.shape)} and {list(b.shape)}')
+    _features('frechet_distance', a, b)
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f'frechet_distance: a covariance needs two points or more, '
+                         f'got {len(a)} and {len(b)}')
     a, b = a.double(), b.double()
     ca, cb = (c.T.cov().view(a.shape[1], -1) for c in (a, b))
     size, way = torch.linalg.eigh(ca)
     root = way*size.clamp(min=0).sqrt() @ way.T                      # root @ root = ca
     cross = torch.linalg.eigvalsh(root @ cb @ root).clamp(min=0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + ca.trace() + cb.trace() - 2*cross)
+    gap = (a.mean(0) - b.mean(0)).square().sum() + ca.trace() + cb.trace() - 2*cross
+    return max(0., gap.item())
 
-# %% ../nbs/26_gans.ipynb #c020
+# %% ../nbs/26_gans.ipynb #c021
 def gan_losses(
     real_logits:torch.Tensor, # what the discriminator says of real data, any shape
     fake_logits:torch.Tensor, # and of forgeries
     kind:str='nonsaturating', # minimax, nonsaturating, hinge, wgan or lsgan
 ): # (loss of the discriminator, loss of the generator), both to be made small
-    "What the two players minimise; logits are positive for 'real'"
+    "What the two players minimise; logits are positive for 'real'. The first two are in nats"
     r, f = real_logits, fake_logits
-    if kind == 'minimax': return F.softplus(-r).mean() + F.softplus(f).mean(), -F.softplus(f).mean()
-    if kind == 'nonsaturating': return F.softplus(-r).mean() + F.softplus(f).mean(), F.softplus(-f).mean()
+    if not (r.numel() and f.numel()): raise ValueError('gan_losses: no logits, so no mean of them')
+    both = F.softplus(-r).mean() + F.softplus(f).mean()
+    if kind == 'minimax': return both, -F.softplus(f).mean()
+    if kind == 'nonsaturating': return both, F.softplus(-f).mean()
     if kind == 'hinge': return F.relu(1 - r).mean() + F.relu(1 + f).mean(), -f.mean()
     if kind == 'wgan': return f.mean() - r.mean(), -f.mean()
     if kind == 'lsgan': return ((r - 1)**2).mean() + (f**2).mean(), ((f - 1)**2).mean()
-    raise ValueError(f"gan_losses: kind is '{kind}'; there are minimax, nonsaturating, hinge, wgan and lsgan")
+    raise ValueError(f"gan_losses: kind is '{kind}'; "
+                     'there are minimax, nonsaturating, hinge, wgan and lsgan')
 
-# %% ../nbs/26_gans.ipynb #c023
-def dense(i:int, hidden:int, o:int): # numbers in, in each of two hidden layers, and out
-    "Three dense layers with leaky ReLUs between"
+# %% ../nbs/26_gans.ipynb #c024
+def dense(
+    i:int, # numbers in
+    hidden:int, # numbers in each of two hidden layers
+    o:int, # numbers out
+):
+    "Three dense layers with leaky ReLUs between: [B,i] -> [B,o]"
     return nn.Sequential(nn.Linear(i, hidden), nn.LeakyReLU(.2), nn.Linear(hidden, hidden),
                          nn.LeakyReLU(.2), nn.Linear(hidden, o))
 
-# %% ../nbs/26_gans.ipynb #c024
-def descend(opt, loss):
+# %% ../nbs/26_gans.ipynb #c025
+def descend(
+    opt, # torch optimiser
+    loss, # what it shall make smaller
+):
     "One step of an optimiser"
     opt.zero_grad()
     loss.backward()
     opt.step()
 
-# %% ../nbs/26_gans.ipynb #c032
+# %% ../nbs/26_gans.ipynb #c033
+def _noise(model, *size, generator=None):
+    "Normal noise of a size, on the model's device and in its dtype"
+    return randn_like(next(model.parameters()).new_empty(size), generator)
+
 class GAN(nn.Module):
-    "Two small networks: G turns noise [B,z] into data [B,dim], D turns data into a logit (Goodfellow et al. 2014)"
-    def __init__(self, dim=2, z=2, hidden=64, kind='nonsaturating', lr=1e-3, d_lr=None,
-                 betas=(.5, .99), penalty=None, G=None, D=None):
+    "G turns noise [B,z] into data [B,dim], D turns data into a logit (Goodfellow et al. 2014)"
+    def __init__(self,
+        dim:int=2, # numbers in one datum
+        z:int=2, # numbers of noise
+        hidden:int=64, # width of both networks
+        kind:str='nonsaturating', # the loss, see `gan_losses`
+        penalty=None, # function (D, real, fake) -> a number that is added to D's loss
+        G=None, D=None, # networks of your own
+    ):
         super().__init__()
         self.z, self.kind, self.penalty = z, kind, penalty
         self.G, self.D = G or dense(z, hidden, dim), D or dense(dim, hidden, 1)
-        self.opt_g = torch.optim.Adam(self.G.parameters(), lr, betas)
-        self.opt_d = torch.optim.Adam(self.D.parameters(), d_lr or lr, betas)
-    def sample(self, n): return self.G(torch.randn(n, self.z))
-    def step(self, real, g=True):
-        "One update of each player (g=False: of D alone); returns their two losses"
-        fake = self.sample(len(real))
+    def sample(self, n, generator=None):
+        "Forgeries [n,dim]"
+        return self.G(_noise(self.G, n, self.z, generator=generator))
+    def optimizers(self, lr=1e-3, d_lr=None, betas=(.5, .99)):
+        "Adam for D and for G; D learns at `lr` too if it has no `d_lr`"
+        return (torch.optim.Adam(self.D.parameters(), d_lr or lr, betas),
+                torch.optim.Adam(self.G.parameters(), lr, betas))
+    def step(self, real, opts, g=True, generator=None):
+        "One update of each player (g=False: of D alone); opts as `optimizers` gives; their losses"
+        fake = self.sample(len(real), generator)
+        if real.shape != fake.shape:
+            raise ValueError(f'GAN.step: G makes data of shape {list(fake.shape)}, '
+                             f'real is {list(real.shape)}')
         d_loss = gan_losses(self.D(real), self.D(fake.detach()), self.kind)[0]
         if self.penalty: d_loss = d_loss + self.penalty(self.D, real, fake.detach())
-        descend(self.opt_d, d_loss)
+        descend(opts[0], d_loss)
         says = self.D(fake)
         g_loss = gan_losses(says, says, self.kind)[1]
-        if g: descend(self.opt_g, g_loss)
+        if g: descend(opts[1], g_loss)
         return d_loss.item(), g_loss.item()
 
-# %% ../nbs/26_gans.ipynb #c043
-def input_slopes(D, x:torch.Tensor): # [B, numbers in one x]
+# %% ../nbs/26_gans.ipynb #c044
+def input_slopes(
+    D, # function: data -> logits
+    x:torch.Tensor, # [B,...] floats
+): # [B, numbers in one x]
     "The gradient of D's logit by its input, differentiable once more"
+    if not len(x): raise ValueError('input_slopes: no data, so no slope')
     x = x.detach().requires_grad_()
     return torch.autograd.grad(D(x).sum(), x, create_graph=True)[0].flatten(1)
 
@@ -106,34 +172,43 @@ def gradient_penalty(
     D, # function: data -> logits
     real:torch.Tensor, fake:torch.Tensor, # [B,...], as many of each
     to:float=1., # the wanted length of the gradient
+    generator=None, # of the points between real and fake, see `as_generator`
 ): # mean squared distance of the length from `to` (Gulrajani et al. 2017)
     "WGAN-GP: between real and fake, D shall have slope `to`"
     if real.shape != fake.shape:
-        raise ValueError(f'gradient_penalty: real is {list(real.shape)}, fake {list(fake.shape)}; give as many of each')
-    t = torch.rand(len(real), *[1]*(real.ndim - 1), device=real.device)
+        raise ValueError(f'gradient_penalty: real is {list(real.shape)}, fake {list(fake.shape)}; '
+                         'give as many of each')
+    t = rand_like(real.new_empty(len(real), *[1]*(real.ndim - 1)), generator)
     return (input_slopes(D, fake.lerp(real, t)).norm(dim=1) - to).square().mean()
 
-# %% ../nbs/26_gans.ipynb #c046
+# %% ../nbs/26_gans.ipynb #c047
 def game_data(
     name:str, # bell, two bells (1-D), ring, wave or eight (2-D)
     n:int=128, # points
-): # [n,1] or [n,2], in -1..1, the same each time
+): # [n,1] or [n,2], in -1..1, the same each time: evenly spread quantiles
     "Real data for small games"
-    i = torch.arange(n, dtype=torch.double)
-    t, bend = (i + .5)/n, lambda t: (t/(1 - t)).log()
+    if n < 1: raise ValueError(f'game_data: one point or more, not {n}')
+    i, h = torch.arange(n, dtype=torch.double), (n + 1)//2
+    t, bend = (i + .5)/n, lambda t: (t/(1 - t)).log()                # quantiles of a logistic
+    half = torch.where(i < h, (i + .5)/h, (i - h + .5)/max(1, n - h))
     a, k, m = 2*math.pi*t, (i % 8)*math.pi/4, i.div(8, rounding_mode='floor')
     r = .1*((m + .5)/(n/8)).sqrt()
     known = {'bell': lambda: [.4 + .1*bend(t)], 'ring': lambda: [.7*a.cos(), .7*a.sin()],
-             'two bells': lambda: [torch.where(t < .5, -.5, .5) + .05*bend(2*t % 1)],
+             'two bells': lambda: [torch.where(i < h, -.5, .5) + .05*bend(half)],
              'wave': lambda: [1.6*t - .8, .5*a.sin()],
              'eight': lambda: [.7*k.cos() + r*(2.4*m).cos(), .7*k.sin() + r*(2.4*m).sin()]}
-    if name not in known: raise ValueError(f"game_data: no data named '{name}'; there are {', '.join(known)}")
+    if name not in known:
+        raise ValueError(f"game_data: no data named '{name}'; there are {', '.join(known)}")
     return torch.stack(known[name](), 1).float()
 
-# %% ../nbs/26_gans.ipynb #c054
+# %% ../nbs/26_gans.ipynb #c055
 class DCGenerator(nn.Module):
     "Noise [B,z] and labels [B] -> pictures [B,1,28,28] in 0..1"
-    def __init__(self, z=64, classes=10, width=24):
+    def __init__(self,
+        z:int=64, # numbers of noise
+        classes:int=10,
+        width:int=24, # channels
+    ):
         super().__init__()
         w = width
         self.label = nn.Embedding.from_pretrained(2*torch.eye(classes), freeze=False)
@@ -141,44 +216,83 @@ class DCGenerator(nn.Module):
         self.body = nn.Sequential(
             nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4*w, 3, padding=1), nn.PixelShuffle(2),
             nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, w, 3, padding=1),
-            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2), nn.Sigmoid())
+            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2),
+            nn.Sigmoid())
     def forward(self, z, y):
         h = self.first(torch.cat([z, self.label(y)], 1))
         return self.body(h.unflatten(1, (-1, 7, 7)))
 
-# %% ../nbs/26_gans.ipynb #c055
+# %% ../nbs/26_gans.ipynb #c056
 class Discriminator(nn.Module):
     "Pictures [B,1,28,28] and labels [B] -> logits [B]: real, and of this class?"
-    def __init__(self, classes=10, width=24, spread=False):
+    def __init__(self,
+        classes:int=10,
+        width:int=24, # channels
+        spread:bool=False, # see how far the pictures of a batch differ (Karras et al. 2018)
+    ):
         super().__init__()
         w, self.spread = width, spread
         def conv(i, o, s): return nn.Sequential(nn.Conv2d(i, o, 3, s, 1), nn.LeakyReLU(.2))
-        self.body = nn.Sequential(nn.PixelUnshuffle(2), conv(4, w, 1), conv(w, 2*w, 2), conv(2*w, 2*w, 2))
+        self.body = nn.Sequential(nn.PixelUnshuffle(2), conv(4, w, 1), conv(w, 2*w, 2),
+                                  conv(2*w, 2*w, 2))
         self.dense = nn.Sequential(nn.Flatten(), nn.Linear((2*w + spread)*16, 64), nn.LeakyReLU(.2))
         self.score, self.label = nn.Linear(64, 1), nn.Embedding(classes, 64)
     def forward(self, x, y):
         h = self.body(x)                                             # [B,2w,4,4]
-        if self.spread: h = torch.cat([h, h.std(0).mean().expand(len(h), 1, 4, 4)], 1)
+        if self.spread:
+            std = (h.var(0, correction=0) + 1e-8).sqrt().mean()
+            h = torch.cat([h, std.expand(len(h), 1, 4, 4)], 1)
         h = self.dense(h)
         return self.score(h)[:, 0] + (h*self.label(y)).sum(1)/8
 
-# %% ../nbs/26_gans.ipynb #c056
-class DCGAN(nn.Module):
-    "A convolutional G and D that are told the class (after Radford et al. 2016, Miyato and Koyama 2018)"
-    def __init__(self, z=64, classes=10, width=24):
+# %% ../nbs/26_gans.ipynb #c057
+class ConditionalGAN(nn.Module):
+    "A generator and a discriminator that are told the class"
+    def __init__(self,
+        G, # noise [B,z] and labels [B] -> pictures
+        D, # pictures and labels -> logits [B]
+        z:int, # numbers of noise
+        classes:int,
+    ):
         super().__init__()
-        self.z, self.classes = z, classes
-        self.G, self.D = DCGenerator(z, classes, width), Discriminator(classes, width)
-    def groups(self, lr): return [dict(params=self.G.parameters(), lr=lr)]
-    def sample(self, y, z=None):
+        self.G, self.D, self.z, self.classes = G, D, z, classes
+    def groups(self, lr):
+        "What G's optimiser moves, and how fast"
+        return [dict(params=self.G.parameters(), lr=lr)]
+    def draw(self, z, y, generator):
+        "Pictures from noise z [B,z] and labels y [B]"
+        return self.G(z, y)
+    def sample(self, y, z=None, generator=None):
         "Pictures of the classes y [B], from noise z [B,z] or fresh noise"
-        y = torch.as_tensor(y)
-        return self.G(torch.randn(len(y), self.z) if z is None else z, y)
+        y, generator = torch.as_tensor(y), as_generator(generator)
+        whole = not (y.is_floating_point() or y.is_complex()) or not y.numel()
+        if y.ndim != 1 or not whole or not ((y >= 0) & (y < self.classes)).all():
+            raise ValueError(f'sample: labels [B] from 0 to {self.classes - 1} expected, got {y}')
+        if z is None: z = _noise(self.G, len(y), self.z, generator=generator)
+        if z.shape != (len(y), self.z):
+            raise ValueError(f'sample: noise [{len(y)},{self.z}] expected, got {list(z.shape)}')
+        return self.draw(z, y.long().to(z.device), generator)
 
-# %% ../nbs/26_gans.ipynb #c058
-def gan_step(gan, x, y, opts, kind='nonsaturating', r1=0.):
-    "One update of D, then of G, on real pictures x with labels y; opts is (D's optimiser, G's)"
-    fake = gan.G(torch.randn(len(x), gan.z, device=x.device), y)
+class DCGAN(ConditionalGAN):
+    "Convolutional players (after Radford et al. 2016, Miyato and Koyama 2018)"
+    def __init__(self,
+        z:int=64, # numbers of noise
+        classes:int=10,
+        width:int=24, # channels
+    ):
+        super().__init__(DCGenerator(z, classes, width), Discriminator(classes, width), z, classes)
+
+# %% ../nbs/26_gans.ipynb #c059
+def gan_step(
+    gan, # DCGAN or StyleGAN
+    x, y, # real pictures [B,1,28,28] and their labels [B]
+    opts, # (D's optimiser, G's)
+    kind='nonsaturating', # the loss, see `gan_losses`
+    r1:float=0., # weight of R1
+    generator=None, # of the noise, see `as_generator`
+): # the losses of D and G
+    "One update of D, then of G, on real pictures x with labels y"
+    fake = gan.sample(y, generator=generator)
     d_loss = gan_losses(gan.D(x, y), gan.D(fake.detach(), y), kind)[0]
     if r1: d_loss = d_loss + r1/2*r1_penalty(lambda x: gan.D(x, y), x)
     descend(opts[0], d_loss)
@@ -187,7 +301,7 @@ def gan_step(gan, x, y, opts, kind='nonsaturating', r1=0.):
     descend(opts[1], g_loss)
     return d_loss.item(), g_loss.item()
 
-# %% ../nbs/26_gans.ipynb #c059
+# %% ../nbs/26_gans.ipynb #c060
 def fit_gan(
     gan, # DCGAN or StyleGAN
     x, y, # pictures and labels to learn from
@@ -197,16 +311,22 @@ def fit_gan(
     kind:str='nonsaturating', # the loss, see `gan_losses`
     r1:float=1., every:int=8, # weight of R1, added at each so-many-th step
     bar:bool=False, # show a progress bar
+    generator=None, # of batches and noise, see `as_generator`
 ):
-    "Play the game; G ends with the running mean of its weights (EMA). Returns the pair in evaluation mode"
-    from fastprogress.fastprogress import progress_bar
+    "Play the game; G ends with the running mean of its weights (EMA). The pair in evaluation mode"
+    from tqdm.auto import trange
+    if not len(x) or len(x) != len(y) or steps < 1:
+        raise ValueError(f'fit_gan: pictures with a label each and a step or more expected, '
+                         f'got {len(x)} pictures, {len(y)} labels, {steps} steps')
+    generator, where = as_generator(generator), next(gan.parameters()).device
     groups = [dict(params=gan.D.parameters(), lr=lr)], gan.groups(lr)
     opts = [torch.optim.Adam(g, lr, (.5, .99)) for g in groups]
     fall = [torch.optim.lr_scheduler.LambdaLR(o, lambda s: 1 - s/steps) for o in opts]
     mean = copy.deepcopy(gan.train().G.state_dict())
-    for s in progress_bar(range(steps)) if bar else range(steps):
-        i = torch.randint(len(x), (bs,))
-        gan_step(gan, x[i], y[i], opts, kind, r1=0 if s % every else r1*every)
+    for s in trange(steps, disable=not bar):
+        i = torch.randint(len(x), (bs,), generator=generator, device=generator.device).to(x.device)
+        strength = 0 if s % every else r1*every
+        gan_step(gan, x[i].to(where), y[i].to(where), opts, kind, strength, generator)
         for f in fall: f.step()
         for k, v in gan.G.state_dict().items(): mean[k].lerp_(v, max(.004, 1/(1 + .2*s)))
     gan.G.load_state_dict(mean)
@@ -218,38 +338,57 @@ def nearest(
     b:torch.Tensor, # [M,...]
 ): # (distances [N], indices into b [N])
     "The nearest b of each a"
-    return tuple(torch.cdist(a.flatten(1), b.flatten(1)).min(1))
+    if not len(b) or a.shape[1:] != b.shape[1:]:
+        raise ValueError(f'nearest: points [N,...] and [M,...] of one shape with M > 0 expected, '
+                         f'got {list(a.shape)} and {list(b.shape)}')
+    kind = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float)
+    a, b = (v.flatten(1).to(kind) for v in (a, b))
+    found = torch.cdist(a, b).argmin(1)
+    return (a - b[found]).norm(dim=1), found                         # the distance, exactly
 
 def precision_recall(
     real:torch.Tensor, fake:torch.Tensor, # features [N,F] and [M,F]
     k:int=3, # a point's ball reaches to its k-th neighbour
 ): # (precision, recall), 0..1
-    "Shares of forgeries within the reals' balls, and of reals within the forgeries' (Kynkäänniemi et al. 2019)"
-    if min(len(real), len(fake)) <= k: raise ValueError(f'precision_recall: more than k={k} points are needed, got {len(real)} and {len(fake)}')
+    "Shares of fakes in the reals' balls, of reals in the fakes' (Kynkäänniemi et al. 2019)"
+    _features('precision_recall', real, fake)
+    if not 1 <= k < min(len(real), len(fake)):
+        raise ValueError(f'precision_recall: more than k={k} points are needed and k ≥ 1, '
+                         f'got {len(real)} and {len(fake)} points')
+    def far(p, q): return torch.cdist(p, q, compute_mode='donot_use_mm_for_euclid_dist')
     def within(p, q):
-        radius = torch.cdist(q, q).kthvalue(k + 1, 1)[0]             # the 1st neighbour is the point itself
-        return (torch.cdist(p, q) <= radius).any(1).float().mean().item()
+        radius = far(q, q).kthvalue(k + 1, 1)[0]                     # the 1st is the point itself
+        return (far(p, q) <= radius).any(1).double().mean().item()
     return within(fake, real), within(real, fake)
 
-# %% ../nbs/26_gans.ipynb #c084
+# %% ../nbs/26_gans.ipynb #c086
 def modulated_conv(
     x:torch.Tensor, # [B,I,H,W]
-    w:torch.Tensor, # [O,I,K,K]
+    w:torch.Tensor, # [O,I,K,K], K odd
     style:torch.Tensor, # [B,I] one factor for each input channel of each picture
     demodulate:bool=True, # bring each kernel back to length 1
 ): # [B,O,H,W]
     "A convolution whose kernels each picture scales for itself (Karras et al. 2020)"
+    if x.ndim != 4 or w.ndim != 4 or w.shape[1] != x.shape[1] or w.shape[2] % 2 == 0:
+        raise ValueError(f'modulated_conv: x [B,I,H,W] and w [O,I,K,K] with odd K expected, '
+                         f'got {list(x.shape)} and {list(w.shape)}')
     if style.shape != x.shape[:2]:
-        raise ValueError(f'modulated_conv: style must be {list(x.shape[:2])}, one factor a channel, got {list(style.shape)}')
+        raise ValueError(f'modulated_conv: style must be {list(x.shape[:2])}, '
+                         f'one factor a channel, got {list(style.shape)}')
     y = F.conv2d(x*style[:, :, None, None], w, padding=w.shape[-1]//2)
     if not demodulate: return y
     length = (style.square() @ w.square().sum((2, 3)).T + 1e-8).sqrt()   # [B,O]
     return y/length[:, :, None, None]
 
-# %% ../nbs/26_gans.ipynb #c087
+# %% ../nbs/26_gans.ipynb #c089
 class StyleLayer(nn.Module):
-    "Modulated convolution, noise, bias, leaky ReLU; with `up` the picture grows"
-    def __init__(self, i, o, wdim, up=1, last=False):
+    "Modulated convolution, noise, bias, leaky ReLU: [B,i,H,W] -> [B,o,up·H,up·W]"
+    def __init__(self,
+        i:int, o:int, # channels in and out
+        wdim:int, # numbers in a style
+        up:int=1, # how many times as large the picture gets
+        last:bool=False, # without noise and ReLU
+    ):
         super().__init__()
         self.up, self.last = up, last
         self.weight = nn.Parameter(torch.randn(o*up**2, i, 3, 3)/(3*i**.5))
@@ -262,50 +401,76 @@ class StyleLayer(nn.Module):
         x = F.pixel_shuffle(x, self.up) + self.bias[:, None, None]
         return x if self.last else F.leaky_relu(x + self.strength*noise, .2)*2**.5
 
-# %% ../nbs/26_gans.ipynb #c088
+# %% ../nbs/26_gans.ipynb #c090
 class StyleGenerator(nn.Module):
     "Mapping network z, y -> w, and a synthesis network that hears w in each of its layers"
-    def __init__(self, z=64, classes=10, width=32):
+    def __init__(self,
+        z:int=64, # numbers of noise, and of a style
+        classes:int=10,
+        width:int=32, # channels
+    ):
         super().__init__()
         self.label = nn.Embedding(classes, z)
         self.mapping = dense(2*z, z, z)
         for m in self.mapping[::2]: nn.init.kaiming_normal_(m.weight, .2)
         self.const = nn.Parameter(torch.randn(1, width, 7, 7))
-        self.layers = nn.ModuleList([StyleLayer(width, width, z), StyleLayer(width, width, z, up=2),
-                                     StyleLayer(width, width, z), StyleLayer(width, 1, z, up=2, last=True)])
+        self.layers = nn.ModuleList([
+            StyleLayer(width, width, z), StyleLayer(width, width, z, up=2),
+            StyleLayer(width, width, z), StyleLayer(width, 1, z, up=2, last=True)])
     def map(self, z, y):
         "Noise [B,z] on the sphere and labels [B] -> w [B,z]"
-        return self.mapping(torch.cat([z*(z.square().mean(1, True) + 1e-8).rsqrt(), self.label(y)], 1))
-    def noise(self, n): return [torch.randn(n, 1, s, s) for s in (7, 14, 14, 14)]
-    def synthesis(self, ws, noise=None):
+        round_ = z*(z.square().mean(1, True) + 1e-8).rsqrt()
+        return self.mapping(torch.cat([round_, self.label(y)], 1))
+    def noise(self, n, generator=None):
+        "Fresh noise for each layer"
+        generator = as_generator(generator)
+        return [_noise(self, n, 1, s, s, generator=generator) for s in (7, 14, 14, 14)]
+    def synthesis(self, ws, noise=None, generator=None):
         "One w [B,z] for each layer, and its noise (None: fresh) -> pictures [B,1,28,28] in 0..1"
         x = self.const.expand(ws[0].shape[0], -1, -1, -1)
-        for layer, w, n in zip(self.layers, ws, noise or self.noise(x.shape[0])): x = layer(x, w, n)
+        noise = noise or self.noise(len(x), generator)
+        for layer, w, n in zip(self.layers, ws, noise): x = layer(x, w, n)
         return x.sigmoid()
-    def forward(self, z, y):
-        "In training, three batches of seven mix two styles, at a layer drawn by lot"
-        w, other = self.map(z, y), self.map(torch.randn_like(z), y)
-        k = int(torch.randint(1, 8, ())) if self.training else 4
-        return self.synthesis([w if i < k else other for i in range(4)])
+    def forward(self, z, y, generator=None):
+        "In training, three batches of seven mix two styles, at a layer that is drawn"
+        generator = as_generator(generator)
+        w = self.map(z, y)
+        other, seam = w, 4
+        if self.training:
+            other = self.map(randn_like(z, generator), y)
+            seam = torch.randint(1, 8, (), generator=generator, device=generator.device).item()
+        return self.synthesis([w if i < seam else other for i in range(4)], generator=generator)
 
-# %% ../nbs/26_gans.ipynb #c089
-class StyleGAN(DCGAN):
-    "A style-based generator and a discriminator that sees the spread of its batch (after Karras et al. 2019, 2020)"
-    def __init__(self, z=64, classes=10, width=32):
-        super().__init__(z, classes)
-        self.G, self.D = StyleGenerator(z, classes, width), Discriminator(classes, spread=True)
+# %% ../nbs/26_gans.ipynb #c091
+class StyleGAN(ConditionalGAN):
+    "A style-based G and a D that sees the spread of its batch (after Karras et al. 2019, 2020)"
+    def __init__(self,
+        z:int=64, # numbers of noise, and of a style
+        classes:int=10,
+        width:int=32, # channels of G
+    ):
+        super().__init__(StyleGenerator(z, classes, width), Discriminator(classes, spread=True),
+                         z, classes)
     def groups(self, lr):
+        "The mapping network learns at 0.03 of the rate"
         slow = list(self.G.mapping.parameters())
         rest = [p for n, p in self.G.named_parameters() if not n.startswith('mapping')]
         return [dict(params=slow, lr=.03*lr), dict(params=rest, lr=lr)]
+    def draw(self, z, y, generator):
+        "Pictures from noise z [B,z] and labels y [B]"
+        return self.G(z, y, generator)
 
-# %% ../nbs/26_gans.ipynb #c094
+# %% ../nbs/26_gans.ipynb #c095
 @torch.no_grad()
 def mean_styles(
     gan, # StyleGAN
-    n:int=500, # noises to average over, the same each time
+    n:int=500, # noises to average over
+    generator=0, # the same noises each time, see `as_generator`
 ): # [classes, z]
     "The mean style of each class, towards which truncation pulls"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return torch.stack([gan.G.map(torch.randn(n, gan.z), torch.full((n,), k)).mean(0) for k in range(gan.classes)])
+    if n < 1: raise ValueError(f'mean_styles: one noise or more, not {n}')
+    generator = as_generator(generator)
+    def mean(k):
+        z = _noise(gan.G, n, gan.z, generator=generator)
+        return gan.G.map(z, torch.full((n,), k, device=z.device)).mean(0)
+    return torch.stack([mean(k) for k in range(gan.classes)])

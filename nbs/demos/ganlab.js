@@ -417,10 +417,10 @@ from walkdl.gans import ${uses.join(', ')}
 
 X = ${isOwn(s) ? `torch.tensor(${py(own(s).map(p => p.slice(0, 2)))})` : `game_data(${py(ALL.includes(s.data) ? s.data : 'ring')})`}
 torch.manual_seed(${py(seed)})
-gan = GAN(${dimOf(s)}, z=2, hidden=16, kind=${py(kind)}, lr=${py(lr)}${r1 ? `, penalty=lambda D, real, fake: ${py(r1)}*r1_penalty(D, real)` : ''})
-for _ in range(${py(steps)}): losses = gan.step(X)
-torch.manual_seed(1)
-fake = gan.sample(128).detach()   # a long game is chaos: after some hundred steps the last digits decide`;
+gan = GAN(${dimOf(s)}, z=2, hidden=16, kind=${py(kind)}${r1 ? `, penalty=lambda D, real, fake: ${py(r1)}*r1_penalty(D, real)` : ''})
+opts, luck = gan.optimizers(lr=${py(lr)}), torch.default_generator
+for _ in range(${py(steps)}): losses = gan.step(X, opts, generator=luck)
+fake = gan.sample(128, generator=1).detach()   # a long game is chaos: after some hundred steps the last digits decide`;
   },
   paste: {
     label: 'Paste points',
