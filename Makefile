@@ -65,7 +65,8 @@ slow: setup ## retrain the checkpoints and repeat the experiments over their see
 	@$(PY) tools/run.py run --flags "slow online" --refresh -j $(JOBS)
 
 clean: ## remove what was built; keeps the environment and the data cache
-	rm -rf _build _docs _proc dist build *.egg-info nbs/_*.md
+	rm -rf _build _docs* _proc dist build *.egg-info
+	git clean -fdXq nbs
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'

@@ -1,11 +1,14 @@
-"""What `pip install walkdl` gives: the wheel in a clean environment with the newest of what it asks for."""
-import hashlib, re, shutil, subprocess, sys
+"""What `pip install walkdl` gives: sdist and wheel, and the wheel in a clean environment with the newest of what it asks for."""
+import hashlib, os, re, shutil, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
+from importlib import metadata
+from pathlib import Path
 import pytest
 from conftest import ROOT
 
 ENV = ROOT/'.venv-wheel'
 PYTHON = ENV/'bin/python'
+HEAVY = r'(torch|torchvision|triton|nvidia-.*|cuda-.*)$'
 
 
 def sh(*args, **kw):
@@ -14,40 +17,92 @@ def sh(*args, **kw):
     return r.stdout
 
 
+def settings():
+    c = ConfigParser(delimiters=['='])
+    c.read(ROOT/'settings.ini')
+    return c['DEFAULT']
+
+
+def sources():
+    listed = sh('git', 'ls-files', '-co', '--exclude-standard', cwd=ROOT).splitlines()
+    return [p for p in listed if (ROOT/p).is_file()]
+
+
 @pytest.fixture(scope='session')
-def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp('dist')
-    source = tmp_path_factory.mktemp('source')/'walkdl'
-    skip = shutil.ignore_patterns('.*', 'node_modules', '_*', 'build', 'dist', '*.egg-info', '__pycache__')
-    shutil.copytree(ROOT, source, ignore=lambda d, names: {n for n in skip(d, names) if n not in ('__init__.py', '_modidx.py')})
-    sh(sys.executable, '-m', 'build', '--wheel', '--no-isolation', '--outdir', out, source)
-    return next(out.glob('*.whl'))
+def built(tmp_path_factory):
+    "The sdist, and the wheel that is built from nothing but it; the sources stay as they were"
+    out, source = tmp_path_factory.mktemp('dist'), tmp_path_factory.mktemp('source')
+    for p in sources():
+        (source/p).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT/p, source/p)
+    sh(sys.executable, '-m', 'build', '--no-isolation', '--outdir', out, source)
+    made = {p.name for p in source.iterdir()} - {p.name for p in ROOT.iterdir()} - {'build'}
+    assert all(n.endswith('.egg-info') for n in made), f'the build leaves {made} behind'
+    assert not [p for p in sources() if (source/p).read_bytes() != (ROOT/p).read_bytes()]
+    return next(out.glob('*.tar.gz')), next(out.glob('*.whl'))
+
+
+@pytest.fixture(scope='session')
+def wheel(built): return built[1]
+
+
+def link(name, site):
+    "The files of an installed package once more, without their bytes: a clean environment need not fetch CUDA again"
+    for f in metadata.distribution(name).files:
+        if '..' in f.parts: continue
+        to = site/f
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try: os.link(f.locate(), to)
+        except OSError: shutil.copy(f.locate(), to)
 
 
 @pytest.fixture(scope='session')
 def clean(wheel):
     "The clean environment: its third-party packages are installed once for each set of requirements, the wheel always"
-    c = ConfigParser(delimiters=['='])
-    c.read(ROOT/'settings.ini')
-    want, stamp = hashlib.sha256(c['DEFAULT']['requirements'].encode()).hexdigest(), ENV/'requirements.sha256'
+    want, stamp = hashlib.sha256(settings()['requirements'].encode()).hexdigest(), ENV/'requirements.sha256'
     if not stamp.exists() or stamp.read_text() != want:
         shutil.rmtree(ENV, ignore_errors=True)
         sh(sys.executable, '-m', 'venv', ENV)
-        torch = [l for l in (ROOT/'constraints.txt').read_text().split() if re.match(r'torch(vision)?==', l)]
+        site = Path(sh(PYTHON, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
+        names = {d.name.lower() for d in metadata.distributions()}
+        for n in names:
+            if re.match(HEAVY, n): link(n, site)
+        torch = [f'{n}=={metadata.version(n)}' for n in ('torch', 'torchvision')]
         sh(PYTHON, '-m', 'pip', 'install', '--quiet', *torch, wheel)
         stamp.write_text(want)
     sh(PYTHON, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--force-reinstall', wheel)
     return PYTHON
 
 
+def test_the_wheel_holds_the_package_and_the_notebooks(built):
+    "All modules, weights and chapters; not the notebooks of the checkers, and nothing that only this folder needs"
+    sdist, wheel = built
+    inside = {n for n in zipfile.ZipFile(wheel).namelist() if '.dist-info/' not in n}
+    want = {p for p in sources() if re.match(r'walkdl/(.*\.py|weights/.+/.+)$', p)}
+    want |= {f'walkdl/{p}' for p in sources() if re.match(r'nbs/([^/]+\.ipynb|demos/.+|refs\.bib)$', p)}
+    assert not (lost := want - inside), f'not in the wheel: {sorted(lost)}'
+    assert not (more := {n for n in inside - want if not re.match(r'walkdl/(constraints\.txt|nbs/(scoreboard|images)/)', n)}), more
+    roots = {n.split('/')[1] for n in tarfile.open(sdist).getnames() if '/' in n}
+    assert {'settings.ini', 'constraints.txt', 'LICENSE', 'README.md', 'walkdl', 'nbs'} <= roots
+
+
+def test_each_extra_is_part_of_learn(wheel):
+    rows = zipfile.ZipFile(wheel).read(next(n for n in zipfile.ZipFile(wheel).namelist() if n.endswith('METADATA'))).decode()
+    extras = {}
+    for need, extra in re.findall(r'^Requires-Dist: (\S+?); extra == "(\w+)"', rows, re.M): extras.setdefault(extra, set()).add(need)
+    chapters = extras.keys() - {'dev', 'learn'}
+    assert len(chapters) > 5 and not [k for k in chapters if not extras[k] <= extras['learn']]
+
+
 def test_every_module_imports(clean, tmp_path):
     code = '''
 import importlib, pathlib, walkdl
-names = sorted(p.stem for p in pathlib.Path(walkdl.__file__).parent.glob("*.py") if not p.stem.startswith("_"))
-for n in names: importlib.import_module("walkdl." + n)
+root = pathlib.Path(walkdl.__file__).parent
+names = [p.relative_to(root).with_suffix("").parts for p in root.rglob("*.py") if not p.stem.startswith("_")]
+for n in names: importlib.import_module(".".join(("walkdl", *n)))
 print(len(names))'''
     n = sh(clean, '-W', 'ignore', '-c', code, cwd=tmp_path)
-    assert int(n) == len([p for p in (ROOT/'walkdl').glob('*.py') if not p.stem.startswith('_')])
+    assert int(n) == len([p for p in (ROOT/'walkdl').rglob('*.py') if not p.stem.startswith('_')])
 
 
 def test_wheel_installs_without_nbdev_and_its_pins(clean):
