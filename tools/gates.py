@@ -118,7 +118,7 @@ NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is n
     r'\]\([^)]*\)', r'https?://\S+', # links
     r'@[\w:-]+(?:,\s(?:p|pp|sec|fig|tab|ch)\.[^];]*)?', # citations
     r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\smin\sto\sread.*?$', r'\b\d\d?(?:st|nd|rd|th)\b', # headings, lists
-    r'\b(?:1[6-9]|20)\d\d(?:s\b|[-–]\d\d(?:\d\d)?\b|\b)', r'\b\d+\.\d+\.\d[\w.]*|\bPython 3\.\d+', # years, versions
+    r'\b(?:1[6-9]|20)\d\d(?:s\b|[-–]\d\d(?:\d\d)?\b|\b)', r'\b\d+\.\d+\.\d[\w.]*|\bPython 3[\d.]*', # years, versions
     rf'\b\d{{1,2}}\s{MONTH}\b', rf'\b{MONTH}\s\d{{1,2}}\b',
     rf'\b{PLACE}[\s\u00a0]\d[\d.]*[a-z]?(?:(?:\sand\s|,\s|\s?[-–…]\s?|\sto\s)\d[\d.]*[a-z]?)*\b',
     r'\b9[059]\s?%\s\[?(?:confidence\s)?(?:interval|band)']), re.M | re.S | re.I) # the usual interval
