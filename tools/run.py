@@ -19,8 +19,13 @@ QUIET = {'TQDM_DISABLE': '1', 'MPLBACKEND': 'module://matplotlib_inline.backend_
          'WALKDL_RUN': '1', 'TF_CPP_MIN_LOG_LEVEL': '3', 'KERAS_BACKEND': 'torch',
          'HF_HUB_OFFLINE': '1', 'PYTHONHASHSEED': '0', 'PYTHONUTF8': '1',
          'CUDA_VISIBLE_DEVICES': '', 'OBJC_DISABLE_INITIALIZE_FORK_SAFETY': 'YES'}
-if __name__ == '__main__' and not (THREADS | QUIET).items() <= os.environ.items():
-    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | THREADS | QUIET)
+def settle_environment():
+    "Start this very command again where threads, hashes or the locale are not those of a run"
+    if not (THREADS | QUIET).items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | THREADS | QUIET)
+
+
+if __name__ == '__main__': settle_environment()
 
 from notebooks import (BOARD, BUILD, NBS, ROOT, Trouble, alike, chapters, code, directives, entry,
                        fingerprint, kept, ledger, models, own, read, save, scoreboard, short, source,
@@ -80,8 +85,8 @@ def cut_network():
     os.environ |= {'PIP_NO_INDEX': '1', 'npm_config_offline': 'true'}
 
 
-def execute(path, flags):
-    "Run one notebook from top to bottom in this process; returns it with its new outputs"
+def execute(path, flags, before=lambda i, shell: None):
+    "Run a notebook in this process, with before(i, shell) before each cell; returns what came out"
     from execnb.shell import CaptureShell
     from execnb.nbio import read_nb
     from walkdl.core import set_seed
@@ -89,10 +94,11 @@ def execute(path, flags):
     nb = read_nb(path)
     os.chdir(path.parent)
     shell = CaptureShell(path, mpl_format='png')
-    for cell in nb.cells:
+    for i, cell in enumerate(nb.cells):
         if not wanted(cell, flags):
             if 'slow' in directives(source(cell)): cell.outputs = []
             continue
+        before(i, shell)
         cell.outputs, cell.execution_count, cell.metadata = [], None, {}
         shell.cell(cell)
         if shell.exc: raise Trouble(shell.prettytb(fname=path.name))
