@@ -20,7 +20,7 @@ import io, math, numpy as np, torch, torch.nn.functional as F
 from PIL import Image
 from .core import as_generator
 
-# %% ../nbs/05_images.ipynb #c012
+# %% ../nbs/05_images.ipynb #c011
 @torch.no_grad()
 def accuracy(
     model, # in evaluation mode: [B,…] -> logits [B,classes]
@@ -32,7 +32,7 @@ def accuracy(
     if not len(x): return math.nan
     return (torch.cat([model(b) for b in x.split(batch)]).argmax(1) == y).double().mean().item()
 
-# %% ../nbs/05_images.ipynb #c016
+# %% ../nbs/05_images.ipynb #c015
 def split_digits(
     X, # [N,28,28] bytes, as `get('digits')` gives them
     y, # [N] labels
@@ -90,7 +90,7 @@ def warp(
     grid = F.affine_grid(theta.to(work), x.shape, align_corners=False)
     return F.grid_sample(work, grid, align_corners=False).to(x.dtype)
 
-# %% ../nbs/05_images.ipynb #c045
+# %% ../nbs/05_images.ipynb #c042
 def jiggle(
     x, # [N,C,H,W]
     degrees:float=12, # turns by up to this, both ways
@@ -108,7 +108,7 @@ def jiggle(
     a, s, h, dx, dy = most*(2*draw - 1)
     return warp(x, a, 1 + s, h, dx, dy)
 
-# %% ../nbs/05_images.ipynb #c049
+# %% ../nbs/05_images.ipynb #c046
 def blur(
     x, # [N,C,H,W]
     sigma:float=1., # standard deviation, in pixels; 0 changes nothing
@@ -122,7 +122,7 @@ def blur(
                          f'{min(x.shape[2:])} pixels, got {sigma}')
     return gaussian_blur(x, [2*reach + 1]*2, [float(sigma)]*2) if reach and x.numel() else x
 
-# %% ../nbs/05_images.ipynb #c054
+# %% ../nbs/05_images.ipynb #c051
 def _encode(pixels, quality):
     "Bytes [C,H,W] as a JPEG file in memory"
     file = io.BytesIO()
@@ -135,7 +135,7 @@ def _decode(file):
     a = np.array(Image.open(file))
     return torch.from_numpy(a.reshape(*a.shape[:2], -1)).permute(2, 0, 1)
 
-# %% ../nbs/05_images.ipynb #c055
+# %% ../nbs/05_images.ipynb #c052
 @torch.no_grad()
 def jpeg(
     x, # [N,C,H,W] in 0..1, C = 1 (grey) or 3 (colour); beyond it is clamped
@@ -151,7 +151,7 @@ def jpeg(
     pixels = (x.cpu().double().clamp(0, 1)*255).round().byte()
     return torch.stack([_decode(_encode(a, quality)) for a in pixels]).to(x)/255
 
-# %% ../nbs/05_images.ipynb #c061
+# %% ../nbs/05_images.ipynb #c057
 def _photo(a):
     "An array or PIL image as a tensor [C,H,W]; a tensor as it is"
     if isinstance(a, torch.Tensor): return a
@@ -161,7 +161,7 @@ def _photo(a):
                          f'got {list(a.shape)} of {a.dtype}')
     return torch.from_numpy(a.reshape(*a.shape[:2], -1)).movedim(2, 0)
 
-# %% ../nbs/05_images.ipynb #c062
+# %% ../nbs/05_images.ipynb #c058
 def center_crop(
     photo, # [H,W] or [H,W,3] of bytes (array or PIL image), or a tensor [C,H,W] or [N,C,H,W]
     size:int=224, # side of the result, in pixels

@@ -44,12 +44,16 @@ def check_digits_needed(n):
 def check_cut(f):
     "A function (y, score, most): the lowest threshold whose false positive rate is at most `most`"
     rng = as_rng()
+    mixed = rng.permutation([(1, 9), (0, 8), (1, 8), (0, 7), (1, 6), (0, 5), (0, 4)]).T
+    cases = [(mixed[0], mixed[1] + rng.integers(0, 9)/8, .25)]
     for n, most in ((12, .25), (40, .1), (40, .5), (200, .05), (30, 0.), (30, 1.)):
-        y, s = rng.permutation(np.arange(n) % 3 == 0).astype(int), rng.integers(0, n, n)/4
+        y, s = rng.permutation(np.arange(n) % 3 == 0).astype(int), rng.integers(0, n//2, n)/4
         if most == 0: s[np.argmin(y)] = s.max() + 1
+        cases.append((y, s, most))
+    for y, s, most in cases:
         t, others = f(y, s, most), s[y == 0]
         if np.ndim(t) or not t == t: return f'a threshold is one number, you give {t}'
-        at = f'{n} digits and most = {most}'
+        at = f'{len(y)} digits and most = {most}'
         if (rate := (others >= t).mean()) > most:
             return f'for {at} your threshold has the false positive rate {rate:.3f}'
         if t != np.inf and t not in s: return f'for {at} your threshold {t} is none of the scores'
