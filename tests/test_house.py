@@ -163,18 +163,6 @@ def test_each_checkpoint_has_its_card():
         assert {'data', 'seed', 'seconds'} <= card.keys(), f'{p.stem}: the card lacks data, seed or seconds'
 
 
-def test_an_empty_chapter_passes_the_checks(tmp_path):
-    "`make chapter` lays out a notebook that runs and has the form of the others"
-    r = subprocess.run([sys.executable, 'tools/chapter.py', '99_planted', 'A planted chapter', '--folder', str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
-    assert r.returncode == 0, r.stdout + r.stderr
-    path = tmp_path/'99_planted.ipynb'
-    r = subprocess.run([sys.executable, 'tools/run.py', 'run', str(path)], cwd=ROOT, capture_output=True, text=True)
-    assert r.returncode == 0, r.stdout + r.stderr
-    mirror = json.loads(path.read_text())
-    kinds = [k for c in mirror['cells'] for o in c.get('outputs', []) for k in o.get('data', {}) if 'walkdl' in k]
-    assert len(kinds) >= 3
-
-
 def test_readme_is_made_of_the_front_page():
     from readme import readme
     assert (ROOT/'README.md').read_text() == readme(), 'README.md is not that of nbs/index.ipynb: run `make course`'

@@ -1,9 +1,9 @@
 """The runner: what makes a notebook stale, when its file is written, and what goes wrong politely."""
-import errno, json, os, signal, subprocess, sys, time
+import errno, json, os, shutil, signal, subprocess, sys, time
 from argparse import Namespace
 import pytest
 from conftest import ROOT
-import notebooks, run
+import gates, mutants, notebooks, run
 from notebooks import Trouble, alike, fingerprint, imported, read, same_text, save
 
 ARGS = Namespace(command='run', flags=set(), refresh=False)
@@ -210,3 +210,38 @@ def test_two_runs_at_once_and_a_stop(tmp_path):
     assert path.read_bytes() == before
     ps = ['ps', '-o', 'stat=', '-p', (tmp_path/'begun').read_text()]
     assert subprocess.run(ps, capture_output=True, text=True).stdout.strip()[:1] in ('', 'Z'), 'left running'
+
+
+# ---------- an empty chapter
+
+@pytest.fixture(scope='module')
+def laid_out(tmp_path_factory):
+    "A copy of the house with one more chapter, laid out by `make chapter`"
+    home = tmp_path_factory.mktemp('house')
+    (home/'nbs').mkdir()
+    shutil.copytree(ROOT/'walkdl', home/'walkdl', ignore=shutil.ignore_patterns('weights', '__pycache__'))
+    shutil.copytree(ROOT/'tools', home/'tools', ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('settings.ini', 'pyproject.toml', 'nbs/refs.bib'): shutil.copy(ROOT/name, home/name)
+    name = ['tools/chapter.py', '99_planted', 'A planted chapter']
+    r = subprocess.run([sys.executable, *name], cwd=home, capture_output=True, text=True,
+                       env=os.environ | {'PYTHONPATH': str(home)})
+    assert r.returncode == 0, r.stdout + r.stderr
+    return home, home/'nbs/99_planted.ipynb'
+
+
+def test_an_empty_chapter_passes_the_gates(laid_out, monkeypatch):
+    home, path = laid_out
+    rows = notebooks.ledger(path)
+    assert {r['kind'] for r in rows} == set(notebooks.KINDS)
+    assert {r['name'] for r in rows if 'solved' in r} == {r['name'] for r in rows if r.get('rejects', 0) >= 5}
+    assert gates.findings(path) == []
+    monkeypatch.setattr(notebooks, 'LIB', home/'walkdl')
+    assert imported((home/'walkdl/exercises/planted.py').read_text(), 'walkdl.exercises') == {'core', 'planted'}
+    assert len(mutants.exercises(path)) == 3
+
+
+def test_an_empty_chapter_says_what_its_name_must_be(laid_out):
+    home, _ = laid_out
+    for name, said in dict(topic='a number and a name', **{'99_other': 'is taken', '98_planted': 'is a chapter'}).items():
+        r = subprocess.run([sys.executable, 'tools/chapter.py', name], cwd=home, capture_output=True, text=True)
+        assert r.returncode == 1 and said in r.stderr and 'Traceback' not in r.stderr, r.stderr

@@ -23,13 +23,13 @@ TENS = dict(zip('twenty thirty forty fifty sixty seventy eighty ninety'.split(),
 SPELLED = dict({w: i for i, w in enumerate(ONES)}, **TENS, hundred=100)
 SPELLED |= {f'{t}-{o}': TENS[t] + i for t in TENS for i, o in enumerate(ONES[1:10], 1)}
 WORDS = '|'.join(sorted(SPELLED, key=len, reverse=True))
-PERCENT = r'\s?(?:\\?%|per\s?cent|percent|percentage points?|points?)(?![\w-])'
+PERCENT = r'\s?(?:\\?%|per\s?cent|percentage points?|percent)(?![\w-])'
 UNITS = {'thousand': 1e3, 'k': 1e3, 'kB': 1e3, 'kilobytes': 1e3, 'million': 1e6, 'M': 1e6, 'MB': 1e6,
          'megabytes': 1e6, 'billion': 1e9, 'G': 1e9, 'GB': 1e9, 'ms': 1e-3, 'milliseconds': 1e-3}
 NUMERAL = re.compile(
     rf'(?<![\w.,/@#-])(?P<spelled>{WORDS})(?: point (?P<after>{WORDS}))?(?P<parts>{PERCENT})?(?![\w-])'
     rf'|(?<![\w@#/.])(?<![A-Za-z]-)(?P<figure>{FIGURE})(?P<percent>{PERCENT})?'
-    rf'(?:\s?(?P<unit>{"|".join(UNITS)})\b)?(?![\w])', re.I)
+    rf'(?:\s?(?P<unit>{"|".join(UNITS)})\b|(?P<points>\s?points?)\b)?(?!\w)', re.I)
 ABOUT = re.compile(r'(?:about|around|roughly|nearly|almost|some|over|more than|less than|under|fewer than'
                    r'|up to|at least|at most|close to|~|≈|≥|≤|<|>)\s*$', re.I)
 
@@ -49,7 +49,7 @@ def numerals(prose):
         rough = not decimals and ABOUT.search(prose[:m.start()])
         zeros = len(plain) - len(plain.rstrip('0')) if rough else 0
         scale = UNITS.get(m['unit'], UNITS.get((m['unit'] or '').lower(), 1))
-        yield Numeral(m[0], float(plain)*scale, .5*10**(zeros - decimals)*scale, bool(m['percent']))
+        yield Numeral(m[0], float(plain)*scale, .5*10**(zeros - decimals)*scale, bool(m['percent'] or m['points']))
 
 
 def agrees(n, known):
@@ -174,8 +174,9 @@ def prose_findings(nb, exercises=None):
 
 def small(n, drill):
     "A count of the text itself, a power of two, or what an exercise gives"
-    whole = not n.percent and '.' not in n.text
-    return whole and (drill or n.value <= 12 or n.value in (16, 32, 64, 128, 255, 256, 512, 1024))
+    if re.search(r'%|cent', n.text): return False
+    powers = 16, 32, 64, 128, 255, 256, 512, 1024
+    return drill or '.' not in n.text and (n.value <= 12 or n.value in powers)
 
 
 def by_hand(given):
