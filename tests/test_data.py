@@ -184,6 +184,52 @@ def test_full_disk_in_pip(world):
     assert 'make room' in world.refusal()
 
 
+def test_full_disk_that_pip_cannot_even_speak_of(world):
+    "The log of a package manager lies on the same full disk: it says nothing"
+    world.sell(world.archive)
+    a = D.ASSETS['one']
+    object.__setattr__(a.package, 'mb', 5)
+    world.m.setattr(D, '_run', lambda *a: (1, ''))
+    world.m.setattr(D.shutil, 'disk_usage', lambda p: shutil._ntuple_diskusage(100, 100, 0))
+    assert 'make room' in world.refusal()
+
+
+def test_without_a_home(world):
+    world.m.delenv('WALKDL_CACHE')
+    world.m.delenv('XDG_CACHE_HOME', raising=False)
+    def homeless(): raise RuntimeError('Could not determine home directory.')
+    world.m.setattr(D.Path, 'home', homeless)
+    with pytest.raises(D.DataError, match='set WALKDL_CACHE'): D.cache()
+    world.m.setenv('WALKDL_CACHE', str(world.cache))
+    assert D.cache() == world.cache
+
+
+def test_a_mirror_that_is_not_there_and_a_damaged_copy_are_named(world):
+    world.fake()
+    D.fetch('one')
+    (world.cache/'one/walktoy/one.csv').write_bytes(b'rotten')
+    world.m.setenv('WALKDL_DATA', str(world.tmp/'nowhere'))
+    world.m.setattr(D, '_download', lambda p, into: (_ for _ in ()).throw(D.DataError(D._why(p, 'ERROR: no network', into))))
+    assert 'nowhere, which is no folder' in world.refusal()
+    world.m.delenv('WALKDL_DATA')
+    assert "The copy of 'one' that is there is damaged" in world.refusal()
+
+
+def test_what_was_unpacked_from_a_model_is_checked_too(tmp_path):
+    (tmp_path/'model.safetensors').write_bytes(b'numbers')
+    assert not D._still_whole(tmp_path), 'without its seal it is made anew'
+    (tmp_path/'model.sha256').write_text(sha(b'numbers'))
+    assert D._still_whole(tmp_path)
+    (tmp_path/'model.safetensors').write_bytes(b'nUmbers')
+    assert not D._still_whole(tmp_path)
+
+
+def test_a_missing_package_is_named_with_its_remedy(world):
+    def needs(*paths): raise ModuleNotFoundError("No module named 'gguf'", name='gguf')
+    world.fake().m.setitem(D.LOADERS, 'one', needs)
+    with pytest.raises(D.DataError, match=re.escape('needs the package gguf: `pip install walkdl[learn]`')): D.get('one')
+
+
 @pytest.mark.parametrize('code', [errno.EROFS, errno.EACCES])
 def test_read_only_cache(world, code):
     def refuse(*a, **k): raise OSError(code, os.strerror(code))
@@ -290,7 +336,7 @@ def test_no_way_around_through_an_allowed_class(name):
     with pytest.raises(D.DataError): D.FrameUnpickler(io.BytesIO(forged)).load()
 
 
-@pytest.mark.parametrize('name, hint', [('digit', "'digits'"), ('Fashon', "'fashion'"), ('zzz', 'there are digits'), (None, 'there are digits'), (3, 'there are')])
+@pytest.mark.parametrize('name, hint', [('digit', "'digits'"), ('Fashon', "'fashion'"), ('zzz', 'there are digits'), (None, 'there are digits'), (3, 'there are'), ('mnist', "'digits'"), ('CIFAR', 'there are')])
 def test_unknown_name(name, hint):
     for f in (D.get, D.fetch, D.paths, D.verify):
         with pytest.raises(D.DataError, match=re.escape(hint)): f(name)
@@ -314,6 +360,13 @@ def test_needed_names_what_the_chapters_use():
         calls = re.findall(r"\b(?:get|fetch|paths)\('\w+'\)|\bmap\(get, .*", code)
         used = set(re.findall(r"'(\w+)'", ' '.join(calls))) & set(D.ASSETS)
         assert used <= set(D.needed([path.stem])), f'{path.stem}: add its number to the table in 01_data for {used - set(D.needed([path.stem]))}'
+
+
+@pytest.mark.parametrize('given', ['20', 20, '20_cnns', ['20'], [20], ['20_cnns'], {'20'}])
+def test_chapters_are_named_as_one_likes(given): assert D.needed(given) == D.needed(['20_cnns']) != []
+
+
+def test_a_chapter_of_one_digit(): assert D.needed(1) == D.needed(['01_data'])
 
 
 def test_compas_has_no_person_in_it():

