@@ -99,7 +99,9 @@ def test_empty_batches_and_what_is_no_picture(name):
     (lambda: jpeg(X.expand(-1, 2, -1, -1)), '1 channel'),
     (lambda: center_crop(np.zeros((9, 9))), 'of bytes'),
     (lambda: center_crop(X[0, 0]), r'\[C,H,W\]'),
-    (lambda: center_crop(X, 0), 'no 0 pixels'), (lambda: split_digits(*DIGITS[::2]), 'as many labels'),
+    (lambda: center_crop(X, 0), 'no 0 pixels'),
+    (lambda: split_digits(torch.zeros(3, 2, 2), [1, 2]), 'as many labels'),
+    (lambda: split_digits(X, DIGITS[1][:6]), r'\[N,28,28\]'),
     (lambda: split_digits(*get('digits'), n=5001), 'n ≤ 5000'),
     (lambda: accuracy(lambda b: b, X, torch.ones(3)), '6 inputs, but 3 labels')))
 def test_refused_with_a_sentence(call, said):

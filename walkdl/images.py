@@ -13,6 +13,7 @@ __doc__ = """The same pictures for every chapter, and ways to move and to spoil 
 - `warp`, `jiggle`: turn, enlarge, shear and shift, by given or by random amounts
 - `blur`, `jpeg`, `center_crop`: what cameras and web pages do to pictures
 
+>>> import torch
 >>> from walkdl.images import jiggle
 >>> jiggle(torch.rand(8, 1, 28, 28), degrees=10, generator=0).shape
 """
@@ -40,6 +41,7 @@ def split_digits(
     seed:int=0, # of the shuffle
 ): # (x, y, x_test, y_test): [n,1,28,28] in 0..1, [n], and the rest
     "Shuffle the digits and cut them into a training set and a test set, the same for every chapter"
+    if np.ndim(X) != 3: raise ValueError(f'split_digits: X must be [N,28,28], got {np.shape(X)}')
     if len(X) != len(y) or not 0 <= n <= len(X):
         raise ValueError(f'split_digits: as many labels as pictures and 0 ≤ n ≤ {len(X)} expected, '
                          f'got {len(X)} pictures, {len(y)} labels, n={n}')
