@@ -1,4 +1,4 @@
-"""The package walkdl, with the notebooks as walkdl.nbs; all that it says of itself stands in settings.ini."""
+"""The package walkdl, with the notebooks as walkdl.nbs; its data stand in settings.ini."""
 import shutil
 from configparser import ConfigParser
 from pathlib import Path
@@ -21,11 +21,15 @@ class Build(build_py):
 setup(
     name=c['lib_name'], version=c['version'], description=c['description'], keywords=c['keywords'],
     author=c['author'], author_email=c['author_email'], url=c['git_url'], license='Apache-2.0',
-    project_urls={'Course': c['doc_host'] + c['doc_baseurl'], 'Changes': f"{c['git_url']}/blob/{c['branch']}/CHANGELOG.md"},
-    long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
-    packages=[*find_packages(include=['walkdl', 'walkdl.*']), 'walkdl.nbs'], package_dir={'walkdl.nbs': 'nbs'},
+    project_urls={'Course': c['doc_host'] + c['doc_baseurl'],
+                  'Changes': f"{c['git_url']}/blob/{c['branch']}/CHANGELOG.md"},
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    packages=[*find_packages(include=['walkdl', 'walkdl.*']), 'walkdl.nbs'],
+    package_dir={'walkdl.nbs': 'nbs'},
     package_data={'walkdl': ['weights/*/*'],
-                  'walkdl.nbs': ['*.ipynb', 'refs.bib', 'scoreboard/*', 'images/*', 'demos/*', 'demos/models/*']},
+                  'walkdl.nbs': ['*.ipynb', 'refs.bib', 'scoreboard/*', 'images/*',
+                                 'demos/*', 'demos/models/*']},
     install_requires=c['requirements'].split(),
     extras_require={k.removesuffix(EXTRA): v.split() for k, v in c.items() if k.endswith(EXTRA)},
     python_requires='>=' + c['min_python'], zip_safe=False, cmdclass={'build_py': Build},

@@ -1,6 +1,7 @@
 """A browser for the tests: the machine's own or npm's, and an eye on every request and message.
 
-`python tests/browser.py` ends with 0 where the machine has a browser of its own, so that `make test` need not fetch one.
+`python tests/browser.py` ends with 0 where the machine has a browser of its own, and `make test`
+need not fetch one.
 """
 import ast, contextlib, functools, json, os, shutil, subprocess, sys, tempfile
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 MODULES = Path(__file__).resolve().parent.parent/'node_modules'
 WHERE = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable',
-         '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium')
-QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync']
+         '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+         '/Applications/Chromium.app/Contents/MacOS/Chromium')
+QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
+         '--disable-background-networking', '--disable-component-update']
 UNPACK = "import('@sparticuz/chromium').then(c => c.default.executablePath())"
 FONTS = '<fontconfig><dir>{0}/fonts</dir><cachedir>{0}/fonts-cache</cachedir></fontconfig>'
 PATIENCE = 90  # seconds, enough for a machine that does other work too
@@ -22,7 +24,7 @@ def installed(): return next(filter(None, map(shutil.which, WHERE)), None)
 
 
 def packed(modules=MODULES):
-    "The browser in npm's @sparticuz/chromium, unpacked once by whichever process comes first, or None"
+    "The browser in npm's @sparticuz/chromium, unpacked by whichever process comes first, or None"
     from filelock import FileLock
     package = modules/'@sparticuz/chromium/package.json'
     if not package.exists(): return None
@@ -30,7 +32,8 @@ def packed(modules=MODULES):
     with FileLock(f'{folder}.lock'):
         if not folder.exists():
             part = tempfile.mkdtemp(dir=modules)
-            subprocess.run(['node', '-e', UNPACK], cwd=modules, env=os.environ | {'TMPDIR': part}, check=True)
+            env = os.environ | {'TMPDIR': part}
+            subprocess.run(['node', '-e', UNPACK], cwd=modules, env=env, check=True)
             (Path(part)/'fonts.xml').write_text(FONTS.format(folder))
             os.rename(part, folder)
     return folder/'chromium'
@@ -40,15 +43,15 @@ def chromium():
     "The browser's path; without one the test fails and says how to get it"
     found = installed() or packed()
     if not found:
-        pytest.fail('No browser was found: install Chromium or Chrome (Debian, Ubuntu: apt-get install chromium; '
-                    'Mac: brew install --cask chromium), let `make test` fetch one (Linux on x86-64), '
-                    'or leave these tests out with BROWSER=0.', pytrace=False)
+        pytest.fail('No browser was found: install Chromium or Chrome (Debian, Ubuntu: apt-get '
+                    'install chromium; Mac: brew install --cask chromium), let `make test` fetch '
+                    'one (Linux on x86-64), or leave these tests out: BROWSER=0.', pytrace=False)
     return found
 
 
 @functools.cache
 def playwright():
-    "Started once, whatever becomes of the browser: a second start would hide why the first one failed"
+    "Started once, whatever becomes of the browser: a second start would hide the first failure"
     import atexit
     from playwright.sync_api import sync_playwright
     play = sync_playwright().start()
@@ -60,16 +63,20 @@ def playwright():
 def browser():
     "One Chromium for all tests of this process; it ends with Python"
     path, env = chromium(), dict(os.environ)
-    if not Path('/etc/fonts').exists(): env.setdefault('FONTCONFIG_FILE', str(Path(path).parent/'fonts.xml'))
-    return playwright().chromium.launch(executable_path=path, headless=True, args=QUIET, env=env, timeout=PATIENCE*1000)
+    fonts = Path(path).parent/'fonts.xml'
+    if fonts.exists() and not Path('/etc/fonts').exists(): env['FONTCONFIG_FILE'] = str(fonts)
+    return playwright().chromium.launch(executable_path=path, args=QUIET, env=env,
+                                        timeout=PATIENCE*1000)
 
 
 @contextlib.contextmanager
 def open_page(url, *, dark=False, width=1000, height=1000, faults=True, **context):
-    "A fresh page at `url`; afterwards no error, no failed request and no other host may have been seen"
+    "A fresh page at `url`; afterwards no error, failed request or other host may have been seen"
     seen, host = [], urlsplit(url).netloc
-    ctx = browser().new_context(color_scheme='dark' if dark else 'light', viewport=dict(width=width, height=height),
-                                permissions=['clipboard-read', 'clipboard-write'], **context)
+    context |= dict(color_scheme='dark' if dark else 'light',
+                    viewport=dict(width=width, height=height),
+                    permissions=['clipboard-read', 'clipboard-write'])
+    ctx = browser().new_context(**context)
     ctx.set_default_timeout(PATIENCE*1000)
     page = ctx.new_page()
     page.seen, page.asked = seen, []
@@ -82,7 +89,8 @@ def open_page(url, *, dark=False, width=1000, height=1000, faults=True, **contex
         page.goto(url)
         yield page
     finally: ctx.close()
-    foreign = [u for u in page.asked if urlsplit(u).scheme not in ('data', 'blob') and urlsplit(u).netloc != host]
+    asked = [(urlsplit(u), u) for u in page.asked]
+    foreign = [u for s, u in asked if s.scheme not in ('data', 'blob') and s.netloc != host]
     assert not foreign, f'the page asked another host: {foreign}'
     if faults: assert not seen, '\n'.join(seen)
 
@@ -105,7 +113,9 @@ def page_of(name, *, hash='', dark=False, width=1000, wake=True, **state):
 
 def from_link(name, *, width=1000, **state):
     "The same, its state taken from the address"
-    return page_of(name, width=width, hash=f'#{name}:' + ';'.join(f'{k}={quote(v if isinstance(v, str) else json.dumps(v))}' for k, v in state.items()))
+    text = lambda v: quote(v if isinstance(v, str) else json.dumps(v))
+    parts = ';'.join(f'{k}={text(v)}' for k, v in state.items())
+    return page_of(name, width=width, hash=f'#{name}:{parts}')
 
 
 def phase(page): return page.locator('walk-demo').first.get_attribute('data-phase')
@@ -114,7 +124,8 @@ def settled(page, *phases, seconds=PATIENCE):
     "Wait until the live model rests"
     wanted = phases or ('ready',)
     page.wait_for_function("p => p.includes(document.querySelector('walk-demo').dataset.phase) "
-                           "&& (p.length > 1 || !document.querySelector('walk-demo').ui.busy)", arg=list(wanted), timeout=seconds*1000)
+                           "&& (p.length > 1 || !document.querySelector('walk-demo').ui.busy)",
+                           arg=list(wanted), timeout=seconds*1000)
 
 def state(page): return page.evaluate("document.querySelector('walk-demo').ui.state")
 def answer(page): return page.evaluate("document.querySelector('walk-demo').ui.answer")
@@ -126,14 +137,16 @@ def code(page):
     "The lines that “This as code” shows for the present state"
     fold = page.locator('walk-demo details', has_text='This as code')
     if fold.get_attribute('open') is None: fold.locator('summary').click()
-    page.wait_for_function("(() => { const {ui} = document.querySelector('walk-demo'); return ui.pre.textContent === ui.code() })()")
+    page.wait_for_function("(() => { const {ui} = document.querySelector('walk-demo'); "
+                           "return ui.pre.textContent === ui.code() })()")
     return fold.locator('pre').text_content()
 
 
 def run_code(page):
     "The names that those lines make; `_` is the value of the last one, as in a console"
     tree, names = ast.parse(code(page)), {}
-    if isinstance(last := tree.body[-1], ast.Expr): tree.body[-1] = ast.Assign([ast.Name('_', ast.Store())], last.value)
+    if isinstance(last := tree.body[-1], ast.Expr):
+        tree.body[-1] = ast.Assign([ast.Name('_', ast.Store())], last.value)
     exec(compile(ast.fix_missing_locations(tree), 'This as code', 'exec'), names)
     return names
 

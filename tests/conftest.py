@@ -1,4 +1,4 @@
-"""Shared by all tests. BROWSER=0 leaves the browser tests out by choice; without a browser they fail, they are never skipped."""
+"""Shared by all tests. BROWSER=0 leaves the browser tests out by choice; they are never skipped."""
 import os, sys
 from pathlib import Path
 
@@ -13,11 +13,11 @@ def pytest_configure(config): config.addinivalue_line('markers', 'browser: drive
 
 
 def drives_a_browser(item):
-    return item.get_closest_marker('browser') or any('browser' in f or f == 'page' for f in item.fixturenames)
+    return item.get_closest_marker('browser')
 
 
 def pytest_collection_modifyitems(config, items):
-    "The tests of a file share what it prepares, so one worker has them all; browser tests go to whichever is free"
+    "The tests of a file share what it prepares, so one worker has them all; not those in a browser"
     for i in items:
         if not drives_a_browser(i): i.add_marker(pytest.mark.xdist_group(i.path.stem))
     if os.environ.get('BROWSER') != '0': return

@@ -26,7 +26,8 @@ def test_a_fault_in_a_changed_file_is_seen(tmp_path, monkeypatch):
 
 def test_quick_notebooks_come_first_and_the_rest_is_named(monkeypatch):
     seconds = {'a': 20, 'b': 5, 'c': 60}
-    monkeypatch.setattr(quick, 'scoreboard', lambda: {'notebooks': {k: {'seconds': v} for k, v in seconds.items()}})
+    board = {'notebooks': {k: {'seconds': v} for k, v in seconds.items()}}
+    monkeypatch.setattr(quick, 'scoreboard', lambda: board)
     now, later = quick.affordable([ROOT/f'nbs/{k}.ipynb' for k in 'abc'], 15)
     assert ([p.stem for p in now], [p.stem for p in later]) == (['b', 'a'], ['c'])
 

@@ -1,4 +1,4 @@
-"""What `pip install walkdl` gives: sdist and wheel, and the wheel in a clean environment with the newest of what it asks for."""
+"""What `pip install walkdl` gives: sdist, wheel, and a clean environment with the newest of all."""
 import hashlib, os, re, shutil, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from importlib import metadata
@@ -47,7 +47,7 @@ def wheel(built): return built[1]
 
 
 def link(name, site):
-    "The files of an installed package once more, without their bytes: a clean environment need not fetch CUDA again"
+    "The files of an installed package once more, as hard links: CUDA need not be fetched again"
     for f in metadata.distribution(name).files:
         if '..' in f.parts: continue
         to = site/f
@@ -58,57 +58,65 @@ def link(name, site):
 
 @pytest.fixture(scope='session')
 def clean(wheel):
-    "The clean environment: its third-party packages are installed once for each set of requirements, the wheel always"
-    want, stamp = hashlib.sha256(settings()['requirements'].encode()).hexdigest(), ENV/'requirements.sha256'
+    "Third-party packages are installed once for each set of requirements, the wheel always"
+    stamp = ENV/'requirements.sha256'
+    want = hashlib.sha256(settings()['requirements'].encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != want:
         shutil.rmtree(ENV, ignore_errors=True)
         sh(sys.executable, '-m', 'venv', ENV)
-        site = Path(sh(PYTHON, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
-        names = {d.name.lower() for d in metadata.distributions()}
-        for n in names:
-            if re.match(HEAVY, n): link(n, site)
+        site = sh(PYTHON, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip()
+        for d in metadata.distributions():
+            if re.match(HEAVY, d.name.lower()): link(d.name, Path(site))
         torch = [f'{n}=={metadata.version(n)}' for n in ('torch', 'torchvision')]
         sh(PYTHON, '-m', 'pip', 'install', '--quiet', *torch, wheel)
         stamp.write_text(want)
-    sh(PYTHON, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--force-reinstall', wheel)
+    only = ['--no-deps', '--no-index', '--force-reinstall']
+    sh(PYTHON, '-m', 'pip', 'install', '--quiet', *only, wheel)
     return PYTHON
 
 
 def test_the_wheel_holds_the_package_and_the_notebooks(built):
-    "All modules, weights and chapters; not the notebooks of the checkers, and nothing that only this folder needs"
+    "All modules, weights and chapters; neither the notebooks of the checkers nor anything else"
     sdist, wheel = built
+    also = r'walkdl/(constraints\.txt|nbs/(scoreboard|images)/)'
     inside = {n for n in zipfile.ZipFile(wheel).namelist() if '.dist-info/' not in n}
     want = {p for p in sources() if re.match(r'walkdl/(.*\.py|weights/.+/.+)$', p)}
-    want |= {f'walkdl/{p}' for p in sources() if re.match(r'nbs/([^/]+\.ipynb|demos/.+|refs\.bib)$', p)}
+    shown = r'nbs/([^/]+\.ipynb|demos/.+|refs\.bib)$'
+    want |= {f'walkdl/{p}' for p in sources() if re.match(shown, p)}
     assert not (lost := want - inside), f'not in the wheel: {sorted(lost)}'
-    assert not (more := {n for n in inside - want if not re.match(r'walkdl/(constraints\.txt|nbs/(scoreboard|images)/)', n)}), more
+    assert not (more := {n for n in inside - want if not re.match(also, n)}), more
     roots = {n.split('/')[1] for n in tarfile.open(sdist).getnames() if '/' in n}
     assert {'settings.ini', 'constraints.txt', 'LICENSE', 'README.md', 'walkdl', 'nbs'} <= roots
 
 
 def test_each_extra_is_part_of_learn(wheel):
-    rows = zipfile.ZipFile(wheel).read(next(n for n in zipfile.ZipFile(wheel).namelist() if n.endswith('METADATA'))).decode()
+    files = zipfile.ZipFile(wheel)
+    about = files.read(next(n for n in files.namelist() if n.endswith('METADATA'))).decode()
     extras = {}
-    for need, extra in re.findall(r'^Requires-Dist: (\S+?); extra == "(\w+)"', rows, re.M): extras.setdefault(extra, set()).add(need)
+    for need, extra in re.findall(r'^Requires-Dist: (\S+?); extra == "(\w+)"', about, re.M):
+        extras.setdefault(extra, set()).add(need)
     chapters = extras.keys() - {'dev', 'learn'}
-    assert len(chapters) > 5 and not [k for k in chapters if not extras[k] <= extras['learn']]
+    assert len(chapters) > 5
+    assert not [k for k in chapters if not extras[k] <= extras['learn']]
 
 
 def test_every_module_imports(clean, tmp_path):
     code = '''
 import importlib, pathlib, walkdl
 root = pathlib.Path(walkdl.__file__).parent
-names = [p.relative_to(root).with_suffix("").parts for p in root.rglob("*.py") if not p.stem.startswith("_")]
+files = [p for p in root.rglob("*.py") if not p.stem.startswith("_")]
+names = [p.relative_to(root).with_suffix("").parts for p in files]
 for n in names: importlib.import_module(".".join(("walkdl", *n)))
 print(len(names))'''
     n = sh(clean, '-W', 'ignore', '-c', code, cwd=tmp_path)
-    assert int(n) == len([p for p in (ROOT/'walkdl').rglob('*.py') if not p.stem.startswith('_')])
+    here = [p for p in (ROOT/'walkdl').rglob('*.py') if not p.stem.startswith('_')]
+    assert int(n) == len(here)
 
 
 def test_wheel_installs_without_nbdev_and_its_pins(clean):
     listed = sh(clean, '-m', 'pip', 'list', '--format=freeze')
     assert not re.search(r'^(nbdev|jupyterlab)==', listed, re.M)
-    assert int(re.search(r'^fastcore==(\d+)', listed, re.M)[1]) >= 2, 'the clean environment holds an old fastcore'
+    assert int(re.search(r'^fastcore==(\d+)', listed, re.M)[1]) >= 2, 'an old fastcore'
     assert 'No broken requirements' in sh(clean, '-m', 'pip', 'check')
 
 
@@ -122,5 +130,5 @@ def test_a_learner_gets_the_notebooks(clean, tmp_path):
 
 
 def test_the_live_models_travel_with_the_wheel(clean, tmp_path):
-    code = 'from walkdl.cli import notebooks_dir; print(sorted(p.name for p in (notebooks_dir()/"demos").glob("*.js")))'
+    code = 'from walkdl.cli import notebooks_dir; print(*(notebooks_dir()/"demos").glob("*.js"))'
     assert 'base.js' in sh(clean, '-c', code, cwd=tmp_path)

@@ -1,6 +1,6 @@
 """How the code is written, as ruff, prettier, eslint and pyright see it.
 
-  lint.py [CHECK…]   say what is wrong; what is known and not yet mended is counted in tools/lint.json
+  lint.py [CHECK…]   say what is wrong; what is not yet mended is counted in tools/lint.json
   lint.py --keep     write the counts anew; a file's count should only ever shrink
 """
 import json, subprocess, sys
@@ -38,14 +38,16 @@ def prettier(*files):
 def eslint(*files):
     "The sense of the browser side"
     for f in json.loads(output(NODE/'eslint', '--format=json', *(files or ['nbs', SCRIPTS[-1]]))):
-        for m in f['messages']: yield name(f['filePath']), m['ruleId'], f"line {m['line']}: {m['message']}"
+        for m in f['messages']:
+            yield name(f['filePath']), m['ruleId'], f"line {m['line']}: {m['message']}"
 
 
 def pyright(*files):
     "The types of the exported modules"
     for m in json.loads(output(NODE/'pyright', '--outputjson', *files))['generalDiagnostics']:
         line = m['range']['start']['line'] + 1
-        if m['severity'] == 'error': yield name(m['file']), m['rule'], f"line {line}: {m['message']}"
+        if m['severity'] == 'error':
+            yield name(m['file']), m['rule'], f"line {line}: {m['message']}"
 
 
 CHECKS = dict(ruff=ruff, prettier=prettier, eslint=eslint, pyright=pyright)
@@ -59,16 +61,17 @@ def counts(found):
 
 
 def news(found, known):
-    "What is wrong and not known: the findings of each file and rule that has more of them than are listed"
-    found, listed = list(found), lambda file, rule: known.get(file, {}).get(rule, 0)
-    now = counts(found)
-    return [f'{file}, {text} ({rule})' for file, rule, text in found if now[file][rule] > listed(file, rule)]
+    "The findings of each file and rule that has more of them than are listed"
+    now = counts(found := list(found))
+    more = lambda file, rule: now[file][rule] > known.get(file, {}).get(rule, 0)
+    return [f'{file}, {text} ({rule})' for file, rule, text in found if more(file, rule)]
 
 
 def mended(found, known):
     "What is listed and no longer wrong"
     now = counts(found)
-    return [f'{file} {rule}' for file in known for rule in known[file] if rule not in now.get(file, {})]
+    gone = lambda file, rule: rule not in now.get(file, {})
+    return [f'{file} {rule}' for file in known for rule in known[file] if gone(file, rule)]
 
 
 def known(check): return json.loads(KNOWN.read_text(encoding='utf-8')).get(check, {})

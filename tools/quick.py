@@ -1,12 +1,13 @@
-"""Check what changed since the last commit, or since a given one, in under a minute: quick.py [COMMIT]
+"""Check what changed since a commit (the last one), in under a minute: quick.py [COMMIT]
 
-First how it is written, then the changed notebooks are run, then the tests that name a changed file; browser tests only for
-live models. What does not fit into the minute is named at the end: `make test` runs everything.
+First how it is written, then the changed notebooks are run, then the tests that name a changed
+file; browser tests only for live models. What does not fit into the minute is named at the end:
+`make test` runs everything.
 """
 import os, re, signal, subprocess, sys, time
 
 import lint
-from notebooks import NBS, ROOT, module, scoreboard
+from notebooks import LIB, NBS, ROOT, module, scoreboard
 
 SECONDS, CORES = 55, 2
 
@@ -21,9 +22,9 @@ def changed(since='HEAD'):
 def called(path):
     "How a test names this file: as a module, as a live model, or by its file name"
     if path.parent.name == 'demos': return rf"['\"]{path.stem}['\"]"
-    if path.suffix == '.ipynb' and (name := module(path)): return rf'walkdl[.\s]+(import\s+)?{name}\b'
-    if path.suffix == '.py' and path.parent.name == 'walkdl': return rf'walkdl[.\s]+(import\s+)?{path.stem}\b'
-    if path.suffix == '.py' and path.parent.name == 'tools': return rf'^(import|from)\b.*\b{path.stem}\b'
+    name = module(path) if path.suffix == '.ipynb' else path.stem if path.parent == LIB else None
+    if name: return rf'walkdl[.\s]+(import\s+)?{name}\b'
+    if path.parent.name == 'tools': return rf'^(import|from)\b.*\b{path.stem}\b'
     return rf"['\"/]{re.escape(path.name)}['\"]"
 
 
@@ -31,7 +32,8 @@ def tests_of(paths):
     "Test files that are changed themselves, or name a changed file"
     tests = {t: t.read_text(encoding='utf-8') for t in sorted((ROOT/'tests').glob('test_*.py'))}
     names = [called(p) for p in paths]
-    return [t for t, text in tests.items() if t in paths or any(re.search(n, text, re.M) for n in names)]
+    named = lambda text: any(re.search(n, text, re.M) for n in names)
+    return [t for t, text in tests.items() if t in paths or named(text)]
 
 
 def written(paths):
@@ -66,9 +68,10 @@ def main(since='HEAD'):
     left = lambda: end - time.time()
     print(f'{len(paths)} files changed', *(f'  {p.relative_to(ROOT)}' for p in paths), sep='\n')
     if faults := list(written(paths)): print(*faults, sep='\n'); bad.append('how it is written')
-    books, later = affordable([p for p in paths if p.suffix == '.ipynb' and p.parent == NBS], left()/2)
-    if books and run([sys.executable, 'tools/run.py', 'check', '--differs-ok', *map(str, books)], left()):
-        bad.append('notebooks')
+    books = [p for p in paths if p.suffix == '.ipynb' and p.parent == NBS]
+    books, later = affordable(books, left()/2)
+    check = [sys.executable, 'tools/run.py', 'check', '--differs-ok', *map(str, books)]
+    if books and run(check, left()): bad.append('notebooks')
     tests = tests_of(paths)
     browser = [] if any(p.suffix in ('.js', '.css') for p in paths) else ['-m', 'not browser']
     if tests:
