@@ -1,5 +1,5 @@
 """The built site in _docs/: links, weight, pictures, sources, claims; and every page in a browser, wide and narrow, light and dark."""
-import html, json, re, subprocess, sys
+import html, json, os, re, subprocess, sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -14,7 +14,7 @@ from notebooks import NBS, chapters, ledger
 
 OUT = ROOT/'_docs'
 PAGES = sorted(p.name for p in OUT.glob('*.html'))
-LIMIT = 500  # kB a page, without a live model
+LIMIT = int(os.environ.get('WALKDL_PAGE_KB', 500))  # kB a page without a live model; Quarto's own weigh more
 VIEWS = {'wide': (1280, 900), 'phone': (360, 740)}
 
 
