@@ -2,8 +2,7 @@
 import re, subprocess, sys
 import pytest
 from conftest import ROOT
-from notebooks import (chapters, code, directives, imported, kept, ledger, module, needs, number, read, save,
-                       source, stale)
+from notebooks import chapters, code, imported, kept, ledger, module, number, read, source, stale
 from run import FAULTS, result
 
 CHAPTERS = chapters()
@@ -31,29 +30,6 @@ def test_runs_and_gives_its_saved_outputs(path, checked):
 @pytest.mark.parametrize('path', **NAMED)
 def test_outputs_belong_to_this_code(path):
     assert not (why := stale(path)), f'{path.name}: {why}; run `make course` and commit the result'
-
-
-def planted(tmp_path, old, new, name='00_core.ipynb'):
-    text = (ROOT/'nbs'/name).read_text(encoding='utf-8')
-    assert old in text
-    save(tmp_path/f'planted_{name}', text.replace(old, new, 1))
-    return run('check', tmp_path/f'planted_{name}')
-
-
-def test_a_false_bound_fails_the_notebook(tmp_path):
-    r = planted(tmp_path, "sum(tosses)/1000, between=(.45, .55)", "sum(tosses)/1000, between=(.6, .7)")
-    assert r.returncode == 1 and 'does not hold: measured' in r.stdout, r.stdout + r.stderr
-
-
-def test_a_checker_that_accepts_everything_fails_the_notebook(tmp_path):
-    line = 'from walkdl.exercises.core import *'
-    r = planted(tmp_path, line, f'{line}; check_bound.check = lambda b: None')
-    assert r.returncode == 1 and 'passes' in r.stdout, r.stdout + r.stderr
-
-
-def test_a_connection_fails_the_check(tmp_path):
-    r = planted(tmp_path, "tosses = [", "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)\\n\",\n    \"tosses = [")
-    assert r.returncode == 1 and 'without network' in r.stdout, r.stdout + r.stderr
 
 
 FLOORS = {module(p): number(p) for p in CHAPTERS if module(p)}
@@ -84,16 +60,12 @@ def test_an_import_from_above_is_caught(line):
 
 
 @pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem != 'index'], ids=lambda p: p.stem)
-def test_exercises_are_solved_and_their_checkers_proved(path):
-    rows = [r for r in ledger(path) if r['kind'] == 'exercise']
-    solved = {r['name'] for r in rows if r.get('solved')}
-    proved = {r['name'] for r in rows if r.get('rejects', 0) > 0}
-    assert solved == proved, f'{path.name}: solved {solved}, proved with wrong answers {proved}'
+def test_three_to_six_exercises(path):
     text = '\n'.join(source(c) for c in read(path)['cells'] if c['cell_type'] == 'markdown')
-    assert 3 <= len(re.findall(r'^### Exercise \d', text, re.M)) <= 6, f'{path.name}: three to five exercises'
+    assert 3 <= len(re.findall(r'^### Exercise \d', text, re.M)) <= 6, path.name
 
 
-@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', **NAMED)
 def test_form(path):
     nb = read(path)
     first = source(nb['cells'][0])

@@ -212,7 +212,7 @@ def test_two_runs_at_once_and_a_stop(tmp_path):
     assert subprocess.run(ps, capture_output=True, text=True).stdout.strip()[:1] in ('', 'Z'), 'left running'
 
 
-# ---------- an empty chapter
+# ---------- an empty chapter, and faults planted in it
 
 @pytest.fixture(scope='module')
 def laid_out(tmp_path_factory):
@@ -245,3 +245,54 @@ def test_an_empty_chapter_says_what_its_name_must_be(laid_out):
     for name, said in dict(topic='a number and a name', **{'99_other': 'is taken', '98_planted': 'is a chapter'}).items():
         r = subprocess.run([sys.executable, 'tools/chapter.py', name], cwd=home, capture_output=True, text=True)
         assert r.returncode == 1 and said in r.stderr and 'Traceback' not in r.stderr, r.stderr
+
+
+IN_NOTEBOOK = { # what is put in the place of what, and what the check says
+    'a false bound': ('at_most=.52', 'at_most=.1', 'does not hold: measured'),
+    'a bound that the null would pass': ('at_most=.52', 'at_most=9', 'says nothing'),
+    'a run outside its seeds': ('y), 0), at_most', 'y), 0) - .2, at_most', 'lies outside'),
+    'a wrong solution': ('2 + 1.1*1/4.4', '2 + 1.1', 'does not move the slope'),
+    'a connection': ('x, y = points(0)', 'import socket; socket.create_connection'
+                     "(('192.0.2.1', 80), timeout=1)", 'without network')}
+ELSEWHERE = {
+    'a sabotaged seed': ('walkdl/weights/planted/seeds.json', '0.4', '0.9', 'not for every seed'),
+    'a checker that accepts everything': ('walkdl/exercises/planted.py', 'if a == 2:', 'return;', 'passes')}
+
+
+def check(home, *names):
+    return subprocess.run([sys.executable, 'tools/run.py', 'check', *names], cwd=home, capture_output=True,
+                          text=True).stdout
+
+
+def test_faults_planted_in_a_notebook_are_caught(laid_out):
+    home, path = laid_out
+    text, names = path.read_text(encoding='utf-8'), []
+    for i, (old, new, _) in enumerate(IN_NOTEBOOK.values()):
+        assert old in text
+        names.append(f'nbs/9{i}_fault.ipynb')
+        save(home/names[-1], text.replace(old, new))
+    said = check(home, *names)
+    for name in names: (home/name).unlink()
+    missed = [fault for fault, (_, _, why) in IN_NOTEBOOK.items() if why not in said]
+    assert not missed and f'0 passed, {len(names)} failed' in said, f'{missed}\n{said}'
+
+
+@pytest.mark.parametrize('fault', ELSEWHERE)
+def test_a_fault_planted_elsewhere_is_caught(laid_out, fault):
+    home, path = laid_out
+    place, old, new, why = ELSEWHERE[fault]
+    before = (home/place).read_text(encoding='utf-8')
+    assert old in before
+    try:
+        save(home/place, before.replace(old, new))
+        said = check(home, path)
+    finally: save(home/place, before)
+    assert why in said and '1 failed' in said, said
+
+
+def test_a_planted_number_and_a_lost_null_are_caught(laid_out, tmp_path):
+    text = laid_out[1].read_text(encoding='utf-8')
+    save(tmp_path/'99_planted.ipynb', text.replace('It looks at no input', 'It misses by 0.71').replace(
+        'it looks at no input', 'it misses by 0.71').replace('"null": "null', '"lost": "null'))
+    assert {(f.gate, f.what.split()[0]) for f in gates.findings(tmp_path/'99_planted.ipynb')} == {
+        ('number', '0.71'), ('null', '≤'), ('null', '≥')}
