@@ -143,22 +143,42 @@ INSTALLED_AS = dict(PIL='pillow', sklearn='scikit-learn', skimage='scikit-image'
 GUESTS = {'google'}                                            # Colab's own
 
 
-def imported(path):
-    for n in ast.walk(ast.parse(path.read_text())):
+def imported(code):
+    for n in ast.walk(ast.parse(code)):
         if isinstance(n, ast.Import): yield from (a.name.split('.')[0] for a in n.names)
         if isinstance(n, ast.ImportFrom) and not n.level: yield n.module.split('.')[0]
 
 
+def foreign(codes):
+    "Distributions that these texts import"
+    names = {m for code in codes for m in imported(code)} - sys.stdlib_module_names
+    return {canonicalize_name(INSTALLED_AS.get(m, m)) for m in names - {'walkdl'} - GUESTS}
+
+
+def listed(*keys): return {n for k in keys for n, _ in wanted(settings()[k].split())}
+
+
 def test_requirements_say_what_is_imported():
     "What a module imports is required, or stands in an extra; and nothing else is required"
-    names = {m for p in (ROOT/'walkdl').rglob('*.py') for m in imported(p)}
-    names -= sys.stdlib_module_names | {'walkdl'} | GUESTS
-    names = {canonicalize_name(INSTALLED_AS.get(m, m)) for m in names}
-    listed = lambda k: {n for n, _ in wanted(settings()[k].split())}
-    base, learn = listed('requirements'), listed('learn_requirements')
-    assert not (lost := names - base - learn), f'imported, but no requirement: {lost}'
+    names = foreign(p.read_text() for p in (ROOT/'walkdl').rglob('*.py'))
+    base = listed('requirements')
+    assert not (lost := names - base - listed('learn_requirements')), f'no requirement: {lost}'
     unused = base - names - {'pip'}                            # walkdl.data runs it
     assert not unused, f'required, but imported nowhere: {unused}'
+
+
+def test_the_learners_extra_suffices_for_every_notebook():
+    rows = f"{settings()['requirements']} {settings()['learn_requirements']}".split()
+    books = [json.loads(p.read_text()) for p in (ROOT/'nbs').glob('[0-9]*.ipynb')]
+    cells = [c for book in books for c in book['cells'] if c['cell_type'] == 'code']
+    codes = (''.join(c['source']) for c in cells)
+    plain = ('\n'.join(l for l in code.split('\n') if l[:1] not in '!%') for code in codes)
+    assert not (lost := foreign(plain) - closure(rows)), f'in no extra: {lost}'
+
+
+def test_an_extra_is_named_after_a_chapter():
+    extras = {k.removesuffix('_requirements') for k in settings() if k.endswith('_requirements')}
+    assert extras - {'learn', 'dev'} <= set(MODULES) and len(extras) > 5
 
 
 def test_address_stands_once():

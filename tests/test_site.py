@@ -14,7 +14,7 @@ from notebooks import NBS, chapters, ledger
 
 OUT = ROOT/'_docs'
 PAGES = sorted(p.name for p in OUT.glob('*.html'))
-LIMIT = int(os.environ.get('WALKDL_PAGE_KB', 500))  # kB a page without a live model; Quarto's own weigh more
+LIMIT = int(os.environ.get('WALKDL_PAGE_KB', 500))  # kB a page, without live models
 VIEWS = {'wide': (1280, 900), 'phone': (360, 740)}
 
 
