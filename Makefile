@@ -24,11 +24,11 @@ course: setup ## set up, run what changed, build the site into _docs/ (the main 
 	@$(PY) tools/run.py run -j $(JOBS)
 	@$(PY) tools/readme.py
 	$(call step,Building the site)
-	@$(PY) tools/site.py --smalldocs
+	@$(PY) tools/site.py
 	@printf '\nThe course is in _docs/. Read it with:  make serve\n'
 
 test: tools ## every check; ends with one line "N passed, N failed"
-	@$(PY) tools/site.py --smalldocs
+	@$(PY) tools/site.py
 	$(call step,Checking; $(JOBS) at a time)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests
 
@@ -42,7 +42,7 @@ mutants: setup ## change each shown solution in one place and see whether its ch
 	@$(PY) tools/mutants.py
 
 site: setup ## build the site from what the notebooks hold
-	@$(PY) tools/site.py --smalldocs
+	@$(PY) tools/site.py
 
 quarto: setup ## the same site, rendered by Quarto
 	@command -v quarto >/dev/null || { echo 'Quarto is not installed; `make site` does without it.'; exit 1; }

@@ -1,57 +1,77 @@
-"""The built site in _docs/: links, weight, pictures, sources, claims; and every page in a browser, wide and narrow, light and dark."""
-import html, json, os, re, subprocess, sys
-from functools import partial
+"""The built site in _docs/: links, weight, pictures, sources, claims, exercises; its tools; and every page in a browser.
+
+Quarto is not run here: its reading of a notebook and its markup are modelled by what its sources and its output show.
+"""
+import ast, errno, hashlib, importlib, importlib.util, json, os, re, subprocess, sys
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
-from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
+
 import pytest
+from filelock import FileLock
+from PIL import Image
+
+from address import site_url
 from conftest import ROOT
-import nbfilter, partials, weight
+import answers, lift, nbfilter, plan, reference, sources, weight
 from browser import open_page
-from lift import lifted, relink
-from notebooks import NBS, chapters, ledger
+from claims import KINDS, written
+from lift import LiftError, lifted, relink
+from markup import name as short_name
+from notebooks import LIB, NBS, Trouble, chapters, ledger, module, read
+from walkdl.cli import learner_edition
+from weight import has, parse
 
 OUT = ROOT/'_docs'
 PAGES = sorted(p.name for p in OUT.glob('*.html'))
-LIMIT = int(os.environ.get('WALKDL_PAGE_KB', 500))  # kB a page, without live models
+CHAPTERS = [p for p in chapters() if p.stem != 'index']
+LIMIT = int(os.environ.get('WALKDL_PAGE_KB', 500))  # kB a page, without a live model; Quarto's own files weigh more
 VIEWS = {'wide': (1280, 900), 'phone': (360, 740)}
 
 
-class Page(HTMLParser):
-    "Links, anchors and pictures of a page"
-    def __init__(self, path):
-        super().__init__()
-        self.links, self.ids, self.images = [], set(), []
-        self.feed(path.read_text(encoding='utf-8'))
+@cache
+def tree(name): return parse(OUT/name)
 
-    def handle_starttag(self, tag, attrs):
-        a = dict(attrs)
-        if 'id' in a: self.ids.add(a['id'])
-        if tag == 'img': self.images.append(a)
-        if tag in ('a', 'link', 'img', 'script') and (url := a.get('href') or a.get('src')): self.links.append((tag, url))
+@cache
+def ids(name): return set(tree(name).xpath('//@id'))
+
+@cache
+def sheet(): return weight.weigh(OUT)
+
+def page_of(path): return f'{short_name(path)}.html'
+
+def text_of(element): return ' '.join(element.text_content().split())
 
 
-@pytest.fixture(scope='module')
-def site():
-    assert PAGES, 'no page in _docs/: run `make site` first'
-    return {name: Page(OUT/name) for name in PAGES}
+def site_tool():
+    spec = importlib.util.spec_from_file_location('site_tool', ROOT/'tools'/'site.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
 
 
 # ---------- the pages as files
 
-def test_every_notebook_has_its_page_and_its_place(site):
-    names = {re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in chapters()}
+def test_every_notebook_has_its_page_and_its_place():
+    assert PAGES, 'no page in _docs/: run `make site` first'
+    names = {page_of(p) for p in chapters()}
     assert names <= set(PAGES)
     assert not (OUT/'nbs').exists() and not [p for p in PAGES if p[0].isdigit()]
-    side = re.search(r'<nav id="quarto-sidebar".*?</nav>', (OUT/'index.html').read_text(encoding='utf-8'), re.S)[0]
-    assert not [n for n in names if f'href="{n}"' not in side and f'href="./{n}"' not in side], 'in no part of the sidebar of _quarto.yml'
+    side = {a.split('/')[-1] for a in tree('index.html').xpath('//*[@id="quarto-sidebar"]//a/@href')}
+    assert names <= side, 'in no part of the sidebar of _quarto.yml'
+
+
+def links(name):
+    for el in tree(name).xpath('//a | //link | //img | //script'):
+        if url := el.get('href') or el.get('src'): yield el.tag, url
 
 
 @pytest.mark.parametrize('name', PAGES)
-def test_links_resolve(name, site):
+def test_links_resolve(name):
     bad = []
-    for tag, url in site[name].links:
+    for tag, url in links(name):
         u = urlsplit(url)
         if u.scheme or url.startswith('//'):
             if tag != 'a': bad.append(f'{url} is on another host')
@@ -59,48 +79,147 @@ def test_links_resolve(name, site):
         target = (OUT/name if not u.path else OUT/unquote(u.path)).resolve()
         if target.is_dir(): target = target/'index.html'
         if not target.exists(): bad.append(f'{url} does not exist')
-        elif u.fragment and target.suffix == '.html' and target.name in site and unquote(u.fragment) not in site[target.name].ids and not u.fragment.startswith('demo'):
-            bad.append(f'{url}: {target.name} has no such anchor')
+        elif u.fragment and target.name in PAGES and not u.fragment.startswith('demo'):
+            if unquote(u.fragment) not in ids(target.name): bad.append(f'{url}: {target.name} has no such anchor')
     assert not bad, '\n'.join(bad)
 
 
-def test_search_llms_and_sitemap_name_pages_that_exist(site):
+def test_search_llms_and_sitemap_name_pages_that_exist():
     for entry in json.loads((OUT/'search.json').read_text(encoding='utf-8')):
         path, _, anchor = entry['href'].partition('#')
-        assert path in site and (not anchor or anchor in site[path].ids), entry['href']
-    base = nbfilter.settings()['doc_host'] + nbfilter.settings()['doc_baseurl'] + '/'
-    urls = re.findall(re.escape(base) + r'([^)\s<]+)', (OUT/'llms.txt').read_text() + (OUT/'sitemap.xml').read_text())
+        assert path in PAGES and (not anchor or anchor in ids(path)), entry['href']
+    listed = (OUT/'llms.txt').read_text(encoding='utf-8')
+    urls = re.findall(re.escape(site_url()) + r'/([^)\s<]+)', listed + (OUT/'sitemap.xml').read_text())
     assert urls and not [u for u in urls if not (OUT/u).exists()]
+    assert [listed.find(f'/{short_name(p)}.llms.md') for p in CHAPTERS] == sorted(listed.find(f'/{short_name(p)}.llms.md') for p in CHAPTERS) and '/core.llms.md' in listed
 
 
 @pytest.mark.parametrize('name', PAGES)
-def test_every_picture_says_what_is_to_be_seen(name, site):
-    bad = [i.get('src') for i in site[name].images if len(i.get('alt') or '') < 10]
+def test_every_picture_says_what_is_to_be_seen(name):
+    bad = [i.get('src') for i in tree(name).iter('img') if len(i.get('alt') or '') < 10]
     assert not bad, f'without a description (give the cell `#| fig-alt: "…"`): {bad}'
 
 
 @pytest.mark.parametrize('name', PAGES)
 def test_weight(name):
-    sheet = weight.weigh(OUT)[name]
-    assert sheet['demo'] or sheet['kb'] <= LIMIT, f'{name} transfers {sheet["kb"]} kB'
-
-
-def test_claims_page_lists_every_claim():
-    page = html.unescape(re.sub(r'<[^>]+>', '', (OUT/'claims.html').read_text(encoding='utf-8')))
-    claims = [r['text'] for p in chapters() for r in ledger(p) if r['kind'] == 'claim' and r.get('text')]
-    assert claims and not [c for c in claims if c not in page]
+    page = sheet()[name]
+    assert page['demo'] or page['kb'] <= LIMIT, f'{name} transfers {page["kb"]} kB'
 
 
 def test_maths_is_set_without_a_script():
     for name in PAGES:
-        text = (OUT/name).read_text(encoding='utf-8')
-        assert not re.search(r'class="math (inline|display)">\\', text), f'{name} shows raw TeX: no katex in node_modules?'
-        assert 'katex-error' not in text and 'color:#cc0000' not in text, f'{name} has a formula that KaTeX cannot read'
+        assert not tree(name).xpath(lift.MATH), f'{name} shows raw TeX: no katex in node_modules?'
+        assert not tree(name).xpath(f'//*[{has("katex-error")} or contains(@style, "#cc0000")]'), f'{name} has a formula that KaTeX cannot read'
+
+
+def test_no_page_of_ours_is_published_twice():
+    "Notes of the sources, the checkers and half-made builds stay at home"
+    assert not list((OUT/'demos').rglob('*.md')) and not (OUT/'exercises').exists() and not (ROOT/'_docs.new').exists()
+
+
+# ---------- claims
+
+def rows(kind): return [(p, r) for p in chapters() for r in ledger(p) if r['kind'] == kind and r.get('text')]
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_claims_page_keeps_the_kinds_apart(kind):
+    shown = tree('claims.html').xpath(f'//*[@id="{kind}-rows"]//tr[@id]/td[1]')
+    assert sorted(map(text_of, shown)) == sorted(' '.join(r['text'].split()) for _, r in rows(kind))
+
+
+def test_rows_have_anchors_that_stay_when_a_number_changes():
+    page = tree('claims.html').xpath('//tr/@id')
+    assert len(page) == len(set(page))
+    from claims import anchored
+    path = CHAPTERS[0]
+    key = lambda *texts: [k for _, _, k in anchored([(path, {'text': t}) for t in texts])]
+    assert key('It reads 97.7 % of digits') == key('It reads 98.1 % of digits') == ['core-it-reads-of-digits']
+    assert key('Twice', 'Twice') == ['core-twice', 'core-twice-2']
+
+
+def test_every_row_leads_to_its_section():
+    for a in tree('claims.html').xpath('//tr[@id]/td[last()]/a'):
+        page, _, anchor = a.get('href').partition('#')
+        assert page in PAGES and (not anchor or anchor in ids(page)), a.get('href')
+
+
+def test_the_count_of_claims_counts_no_cited_figure():
+    said = text_of(tree('claims.html').xpath('//main//p[contains(., "were measured here")]')[0]).replace(',', '')
+    numbers = list(map(int, re.findall(r'\d+', said)))
+    assert numbers[:3] == [len(rows(kind)) for kind in ('claim', 'better', 'cited')]
+    assert numbers[4] == sum(bool(r.get('loose')) for kind in KINDS for _, r in rows(kind))
+
+
+@pytest.mark.parametrize('value, says', [
+    ('[4, 3, 4]', '4, 3, 4'), ('[[1, 2], [3, 4]]', '1, 2; 3, 4'), ('(0.8949999809265137, 0.5)', '0.895, 0.5'), ('True', 'yes'),
+    ('= [1, 2] ± 0.1', '= 1, 2 ± 0.1'), ('≥ 97.0%', '≥ 97.0%'), ('31,084', '31,084'), ('f(x) and g(x)', 'f(x) and g(x)'), ('[a] and [b]', '[a] and [b]')])
+def test_values_are_written_as_a_reader_would(value, says): assert written(value) == says
+
+
+# ---------- exercises
+
+def exercises(path):
+    "What a notebook says of each exercise that has a solution"
+    nb = read(path)
+    names = dict.fromkeys(n for c in nb['cells'] for n in answers.about(c, nb['cells']))
+    return {n: answers.facts(nb['cells'])[n] for n in names}
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_an_exercise_waits_to_be_solved(path):
+    "One line for each exercise, a place to answer where there can be one, the solution folded, no checker, nothing solved"
+    page, todo = tree(page_of(path)), exercises(path)
+    assert len(page.xpath(f'//*[{has("exercise-line")}]')) == len(todo) >= 3
+    given = [json.loads(a.get('data-exercise')) for a in page.xpath('//walk-answer')]
+    assert given == [{'name': n} | fact['page'] for n, fact in todo.items() if 'page' in fact]
+    for part in page.xpath('//section[@id="exercises"]'):
+        assert not part.xpath(f'.//*[{has("exercise")}]') and 'solved' not in text_of(part)
+        assert not re.search(r'\.rejects\(|def check_', part.text_content())
+    for fold in page.xpath('//details[summary[contains(., "Solution")]]'): assert fold.get('open') is None
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_the_notebook_of_a_page_is_the_learners(path):
+    page = tree(page_of(path))
+    assert page.xpath(f'//p[{has("chapter-links")}]/a[@download]/@href') == [f'notebooks/{path.name}']
+    assert json.loads((OUT/'notebooks'/path.name).read_text(encoding='utf-8')) == learner_edition(read(path))
+    assert page.xpath(f'//p[{has("chapter-links")}]/a[contains(@href, "colab")]/@href')[0].endswith(f'/blob/learn/{path.name}')
+
+
+# ---------- the API page
+
+@pytest.mark.parametrize('mod', [m for p in CHAPTERS if (m := module(p))])
+def test_the_api_page_has_every_export_and_every_patched_method(mod):
+    m = importlib.import_module(f'walkdl.{mod}')
+    names = [n for n in m.__all__ if type(getattr(m, n)).__name__ != 'Exercise']
+    assert not [n for n in names if f'{mod}.{n}' not in ids('api.html')]
+    assert not [n for n in m.__all__ if n.startswith('check_') and f'{mod}.{n}' in ids('api.html')]
+    patched = [f for f in ast.parse((LIB/f'{mod}.py').read_text(encoding='utf-8')).body if isinstance(f, ast.FunctionDef)
+               and any(getattr(d, 'func', d).id == 'patch' for d in f.decorator_list if isinstance(getattr(d, 'func', d), ast.Name))]
+    owners = {f.name: ast.unparse(f.args.args[0].annotation).strip('()').split(',')[0].split('.')[-1] for f in patched if not f.name.startswith('_')}
+    assert not [n for n, cls in owners.items() if cls in names and f'{mod}.{cls}.{n}' not in ids('api.html')]
+
+
+def test_the_api_page_shows_a_modules_docstring():
+    import walkdl.core
+    first = walkdl.core.__doc__.splitlines()[0]
+    assert first in text_of(tree('api.html').xpath('//section[@id="core"]/p[2]')[0])
+
+
+def test_an_inherited_docstring_is_not_an_own_one():
+    from walkdl.tokens import FeedForwardLM
+    assert 'Define the computation' not in reference.entry('FeedForwardLM', FeedForwardLM, 'tokens')
+    assert '#### [FeedForwardLM.forward]' in reference.entry('FeedForwardLM', FeedForwardLM, 'tokens')
+
+
+def test_an_example_becomes_code():
+    assert reference.introduction('What.\n\n>>> f(1)\n2\n\nMore.') == 'What.\n\n```python\n>>> f(1)\n2\n```\n\nMore.'
 
 
 # ---------- the map of sources
 
-def test_sources_name_what_exists(): assert partials.source_faults() == []
+def test_sources_name_what_exists(): assert sources.source_faults() == []
 
 
 @pytest.mark.parametrize('false, says', [
@@ -109,49 +228,160 @@ def test_sources_name_what_exists(): assert partials.source_faults() == []
     (dict(status='planned', chapter='nowhere'), 'is planned')])
 def test_a_false_source_is_caught(false, says):
     true = dict(lecture='walk', item='planted', chapter='core', anchor='claims', claim='', status='covered')
-    assert partials.source_faults([true]) == []
-    assert [f for f in partials.source_faults([true | false]) if says in f]
+    assert sources.source_faults([true]) == []
+    assert [f for f in sources.source_faults([true | false]) if says in f]
 
 
 def test_all_five_lectures_are_in_the_map():
-    rows = partials.sources()
-    assert {r['lecture'] for r in rows} == set(partials.NAMES) and len({(r['lecture'], r['item']) for r in rows}) == len(rows) >= 300
+    found = sources.sources()
+    assert {r['lecture'] for r in found} == set(sources.LECTURES) and len({(r['lecture'], r['item']) for r in found}) == len(found) >= 300
 
 
-def test_a_new_chapter_finds_its_place_in_the_sidebar():
-    import importlib.util
-    spec = importlib.util.spec_from_file_location('site_tool', ROOT/'tools'/'site.py'); tool = importlib.util.module_from_spec(spec); spec.loader.exec_module(tool)
-    text = '          - {href: nbs/00_core.ipynb, text: "Core"}\n          - {text: "Data"}  # 01_data\n          - {text: "MLP"}  # 12_mlp\n'
-    new = tool.sidebar(text, {'00_core', '01_data', '01b_more', '10_first'}, str.upper)
-    assert re.findall(r'text: "(\w+)"', new) == ['Core', 'Data', '01B_MORE', '10_FIRST', 'MLP'] and 'href: nbs/01_data.ipynb' in new and tool.sidebar(new, {'00_core', '01_data', '01b_more', '10_first'}, str.upper) == new
+# ---------- the plan
+
+def test_the_plan_is_whole(): assert plan.faults() == []
 
 
-# ---------- the filter and the lifting
+def test_a_chapter_without_its_line_is_told_which():
+    here = {p.stem for p in CHAPTERS}
+    planned = min(plan.planned())
+    said = plan.missing(planned, plan.lines(), 'T')
+    assert f'# {planned}`' in said and f'href: nbs/{planned}.ipynb' in said
+    assert 'below the line of 11_perceptron write `- {href: nbs/11b_new.ipynb, text: "T"}`' in plan.missing('11b_new', plan.lines(), 'T')
+    assert any('links nbs/00_core.ipynb, which is not there' in f for f in plan.faults(here - {'00_core'}))
+
+
+def test_the_parts_are_those_of_the_sidebar():
+    assert plan.parts() == dict(zip('0123456', 'Start Foundations Architectures Applications Trends Sanity Practice'.split()))
+
+
+def test_another_address_is_caught(monkeypatch):
+    monkeypatch.setattr(plan, 'site_url', lambda: 'https://elsewhere.example')
+    assert any('settings.ini makes it https://elsewhere.example' in f for f in plan.faults())
+
+
+def test_preparing_edits_no_file_of_the_repository():
+    changed = lambda: subprocess.run(['git', 'diff', '--stat'], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    before = changed()
+    site_tool().prepare()
+    assert changed() == before
+
+
+# ---------- building
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    "The tool with a last good site and steps that do little"
+    tool = site_tool()
+    monkeypatch.setattr(tool, 'BUILD', tmp_path/'_build')
+    monkeypatch.setattr(tool, 'OUT', tmp_path/'_docs')
+    monkeypatch.setattr(tool, 'NEW', tmp_path/'_docs.new')
+    for step in ('prepare', 'stage', 'lift'): monkeypatch.setattr(tool, step, lambda *a: None)
+    def render(): tool.NEW.mkdir(); (tool.NEW/'index.html').write_text('new')
+    monkeypatch.setattr(tool, 'render', render)
+    tool.OUT.mkdir(); (tool.OUT/'index.html').write_text('old')
+    return tool
+
+
+def test_a_new_site_takes_the_place_of_the_old_one(built):
+    built.main('build')
+    assert (built.OUT/'index.html').read_text() == 'new' and not built.NEW.exists()
+
+
+@pytest.mark.parametrize('fault, says', [
+    (Trouble('a chapter has no line'), 'a chapter has no line'), (LiftError('no sidebar'), 'no sidebar'), (KeyboardInterrupt(), 'Stopped'),
+    (OSError(errno.ENOSPC, 'No space left'), 'disk is full')])
+def test_a_failed_build_leaves_the_last_site(built, monkeypatch, fault, says):
+    def fail(*a): raise fault
+    monkeypatch.setattr(built, 'lift', fail)
+    with pytest.raises(SystemExit) as e: built.main('build')
+    assert says in str(e.value) and 'as it was' in str(e.value)
+    assert (built.OUT/'index.html').read_text() == 'old' and not built.NEW.exists()
+
+
+def test_a_second_build_waits_for_the_first(built, capsys):
+    built.BUILD.mkdir()
+    first = FileLock(built.BUILD/'site.lock'); first.acquire()
+    second = Thread(target=built.build); second.start(); second.join(.5)
+    assert second.is_alive() and (built.OUT/'index.html').read_text() == 'old'
+    first.release(); second.join(10)
+    assert (built.OUT/'index.html').read_text() == 'new' and 'waits for it' in capsys.readouterr().out
+
+
+# ---------- the filter
+
+def code(src, **data):
+    outs = [{'output_type': 'display_data', 'metadata': {}, 'data': data}] if data else []
+    return {'cell_type': 'code', 'metadata': {}, 'execution_count': None, 'source': src, 'outputs': outs}
+
+def words(src): return {'cell_type': 'markdown', 'metadata': {}, 'source': src}
+
+def notebook(*cells): return {'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, 'cells': list(cells)}
+
+def shown(*cells): return nbfilter.page(notebook(*cells), '00_core.ipynb', NBS)['cells']
+
 
 def test_filter():
-    code = lambda src, **data: {'cell_type': 'code', 'metadata': {}, 'execution_count': None, 'source': src, 'outputs': [{'output_type': 'display_data', 'metadata': {}, 'data': data}] if data else []}
-    words = lambda src: {'cell_type': 'markdown', 'metadata': {}, 'source': src}
-    nb = {'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, 'cells': [
+    cells = shown(
         words('# A title\n\n> The promise.\n\n*1 min to read*\n\nFirst words.'), code('#| default_exp core'), code('#| hide\nsecret = 1'),
-        code('#| export\ndef plumb(x): return x'), code('#| exports\n#| slow\nlesson = 1'), code('#| timing: true\n#| fig-alt: "A line"\nplot()', **{'text/html': 'x', 'application/vnd.walkdl.claim+json': {}}),
-        words('See [this](00_core.ipynb), [that](99_never.ipynb) and [@feller1968]; `[@feller1968]` stays.')]}
-    cells = nbfilter.page(nb, '00_core.ipynb', NBS)['cells']
-    text = '\n'.join(c['source'] for c in cells)
-    assert cells[0]['source'] == '---\ntitle: "A title"\ndescription: "The promise."\n---\n'
-    assert 'secret' not in text and 'default_exp' not in text and 'chapter-links' in text and '1 min to read' in text
-    assert '#| code-fold: true\n#| code-summary: "Source: plumb"\ndef plumb' in text and '\nlesson = 1' in text and '#| slow' not in text and '#| exports' not in text
-    shown = next(c for c in cells if 'plot()' in c['source'])
-    assert shown['source'].startswith('#| fig-alt: "A line"\n') and list(shown['outputs'][0]['data']) == ['text/html'] and 'last run' in str(shown['outputs'][1])
+        code('#| export\n__doc__ = "What is inside"'), code('#| export\ndef plumb(x): return x'), code('#| exports\n#| slow\nlesson = 1'),
+        code('#| timing: true\n#| fig-alt: "A line"\nplot()', **{'text/html': 'x', 'application/vnd.walkdl.claim+json': {}}),
+        words('See [this](00_core.ipynb), [that](99_never.ipynb) and [@feller1968]; `[@feller1968]` stays.'))
+    text = '\n'.join(''.join(c['source']) for c in cells)
+    assert ''.join(cells[0]['source']) == '---\ntitle: "A title"\ndescription: "The promise."\n---\n'
+    assert not re.search('secret|default_exp|__doc__', text) and 'chapter-links' in text and '1 min to read' in text
+    assert '#| code-fold: true\n#| code-summary: "Source: plumb"\ndef plumb' in text
+    assert '\nlesson = 1' in text and '#| slow' not in text and '#| exports' not in text
+    plot = next(c for c in cells if 'plot()' in c['source'])
+    assert plot['source'][0] == '#| fig-alt: "A line"\n' and list(plot['outputs'][0]['data']) == ['text/html']
+    assert 'last run' in str(plot['outputs'][1])
     assert '[this](00_core.ipynb), that and ([Feller 1968](references.qmd#ref-feller1968)); `[@feller1968]` stays.' in text
+
+
+ROW = 'application/vnd.walkdl.exercise+json'
+
+def test_an_exercise_is_a_line_above_its_folded_solution():
+    page = dict(kind='number', digits=0, salt='s', right=['r'], wrong={}, wants='A number')
+    cells = shown(
+        words('# T\n\n> P.'), words('### Exercise 1'), code('#| code-fold: true\n#| code-summary: "Solution"\nx = 5'),
+        code('check_x(x)', **{ROW: {'name': 'my five', 'solved': True}}),
+        code('#| hide\ncheck_x.rejects(4)', **{ROW: {'name': 'my five', 'rejects': 5, 'junk': 10, 'page': page}}),
+        words('### Exercise 2'), code('#| code-fold: true\n#| code-summary: "Solution"\ny = 6'),
+        code('check_y(y)\ny + 1', **{ROW: {'name': 'six', 'solved': True}, }) | {'outputs': [
+            {'output_type': 'display_data', 'metadata': {}, 'data': {ROW: {'name': 'six', 'solved': True}}},
+            {'output_type': 'execute_result', 'metadata': {}, 'data': {'text/plain': '7'}}]},
+        words('## What a checker says'), code('check_z(z)', **{ROW: {'name': 'tried out', 'solved': True}, 'text/html': 'a row'}))
+    text = [''.join(c['source']) for c in cells]
+    first = next(i for i, t in enumerate(text) if 'id="exercise-my-five"' in t)
+    assert text[first + 1].endswith('x = 5') and '<walk-answer' in text[first] and 'refuses 15 wrong answers' in text[first]
+    assert '&quot;right&quot;: [&quot;r&quot;]' in text[first] and not any('check_x' in t for t in text)
+    second = next(i for i, t in enumerate(text) if 'id="exercise-six"' in t)
+    assert 'walkdl learn' in text[second] and '<walk-answer' not in text[second] and text[second + 1].endswith('y = 6')
+    assert [list(o['data']) for o in cells[second + 2]['outputs']] == [['text/plain']]
+    assert text[-1] == 'check_z(z)' and cells[-1]['outputs'][0]['data'] == {'text/html': 'a row'}
+
+
+def as_quarto_reads(cell):
+    "A source that is one string is cut into lines, and the line ends are lost; lines of a list are joined as they are"
+    return ''.join(cell['source'].split('\n') if isinstance(cell['source'], str) else cell['source'])
+
+
+def test_the_model_of_quarto_sees_the_fault():
+    assert as_quarto_reads({'source': 'a\nb'}) == 'ab' and as_quarto_reads({'source': ['a\n', 'b']}) == 'a\nb'
 
 
 @pytest.mark.parametrize('path', chapters(), ids=lambda p: p.stem)
 def test_filter_as_quarto_calls_it(path):
-    "JSON in, JSON out, in the notebook's folder; the notebook's name is found again"
+    "JSON in, JSON out, in the notebook's folder; read as Quarto reads it, it is what our own build reads"
     run = subprocess.run([sys.executable, '../tools/nbfilter.py'], cwd=NBS, input=path.read_text(encoding='utf-8'), capture_output=True, text=True, encoding='utf-8')
     assert run.returncode == 0, run.stderr
+    got, own = json.loads(run.stdout)['cells'], nbfilter.page(read(path), path.name, NBS)['cells']
+    assert [as_quarto_reads(c) for c in got] == [''.join(c['source']) for c in own]
+    assert all(line.endswith('\n') for c in got for line in c['source'][:-1])
     assert path.stem == 'index' or f'notebooks/{path.name}' in run.stdout
 
+
+# ---------- the lifting
 
 @pytest.mark.parametrize('old, new', [('nbs/11_perceptron.html', 'perceptron.html'), ('nbs/index.html', 'index.html'), ('nbs/20_cnns_files/figure-html/1.png', 'cnns_files/figure-html/1.png'),
     ('nbs/20_cnns.llms.md', 'cnns.llms.md'), ('nbs/demos/base.js', 'demos/base.js'), ('site_libs/a.css', 'site_libs/a.css')])
@@ -164,31 +394,103 @@ def test_relinked(url, new): assert relink(url, 'nbs/11_perceptron.html') == new
 
 
 QUARTO = """<!DOCTYPE html><html><head><meta name="quarto:offset" content="../"><link href="../site_libs/bootstrap/bootstrap-1.min.css" rel="stylesheet">
+<script src="https://cdn.example.org/npm/requirejs/require.min.js"></script><script>define('jquery', [],function() {return window.jQuery;})</script>
 <script src="https://cdn.example.org/npm/katex@0.16/dist/katex.min.js" type="text/javascript"></script>
 <script>document.addEventListener("DOMContentLoaded", function () { katex.render(a, b); });</script>
-<link rel="stylesheet" href="https://cdn.example.org/npm/katex@0.16/dist/katex.min.css"></head><body class="docked">
-<nav id="quarto-sidebar"><ul><li class="sidebar-item"><div class="sidebar-item-container"><a href="../nbs/00_core.html" class="sidebar-item-text sidebar-link">Core</a></div></li>
+<link rel="stylesheet" href="https://cdn.example.org/npm/katex@0.16/dist/katex.min.css"></head><body class="nav-sidebar docked">
+<header id="quarto-header"><nav class="quarto-secondary-nav"><div class="container-fluid d-flex">
+ <button type="button" class="quarto-btn-toggle btn" data-bs-toggle="collapse" data-bs-target=".quarto-sidebar-collapse-item"><i class="bi bi-layout-text-sidebar-reverse"></i></button>
+ <nav class="quarto-page-breadcrumbs"></nav><a class="flex-grow-1" role="navigation"></a><h1 class="quarto-secondary-nav-title">Core</h1>
+ <button type="button" class="btn quarto-search-button"><i class="bi bi-search"></i></button></div></nav></header>
+<nav id="quarto-sidebar" class="sidebar"><div class="sidebar-tools-main">
+ <a href="" class="quarto-color-scheme-toggle quarto-navigation-tool  px-1" onclick="window.quartoToggleColorScheme(); return false;" title="Toggle dark mode"><i class="bi"></i></a></div>
+<ul><li class="sidebar-item sidebar-item-section">
+      <div class="sidebar-item-container">
+            <a class="sidebar-item-text sidebar-link text-start collapsed" data-bs-toggle="collapse" data-bs-target="#quarto-sidebar-section-1" role="navigation" aria-expanded="false">
+ <span class="menu-text">Start</span></a>
+          <a class="sidebar-item-toggle text-start collapsed" data-bs-toggle="collapse" data-bs-target="#quarto-sidebar-section-1" role="navigation" aria-expanded="false" aria-label="Toggle section">
+            <i class="bi bi-chevron-right ms-2"></i>
+          </a>
+      </div>
+      <ul id="quarto-sidebar-section-1" class="collapse list-unstyled sidebar-section depth1 ">
+<li class="sidebar-item"><div class="sidebar-item-container"><a href="../nbs/00_core.html" class="sidebar-item-text sidebar-link"><span class="menu-text">Core</span></a></div></li>
 <li class="sidebar-item">
  <span class="menu-text">Data</span>
-</li></ul></nav><main><p>So <span class="math inline">x^2 &lt; 1</span>.</p><img src="11_perceptron_files/figure-html/cell-2-output-1.png" class="img-fluid figure-img" alt="A line"></main></body></html>"""
+</li></ul></li></ul></nav><main id="quarto-document-content"><p>So <span class="math inline">x^2 &lt; 1</span>.</p>
+<a data-href="notebooks/11_perceptron.ipynb" download>Jupyter notebook</a>
+<div class="sourceCode"><pre class="sourceCode python"><code class="sourceCode python"><span id="cb1-1"><a href="#cb1-1" aria-hidden="true" tabindex="-1"></a><span class="im">import</span> torch <span class="op">+</span></span></code></pre></div>
+<table><thead><tr><th style="text-align: left;">who</th><th>n</th></tr></thead><tbody><tr><td>a</td><td>1.5</td></tr><tr><td>b</td><td>20 %</td></tr></tbody></table> after
+<img src="11_perceptron_files/figure-html/cell-2-output-1.png" class="img-fluid figure-img" alt="A line"></main></body></html>"""
 
-def test_what_quarto_renders_is_lifted_too(tmp_path):
-    "Quarto's markup, as its templates write it: planned chapters, KaTeX from a network, figures in files"
-    from PIL import Image
-    import lift
+
+@pytest.fixture
+def raw(tmp_path):
+    "Two pages as Quarto 1.10 leaves them: planned chapters, KaTeX and require.js from a network, figures in files"
     (tmp_path/'nbs/11_perceptron_files/figure-html').mkdir(parents=True); (tmp_path/'site_libs/bootstrap').mkdir(parents=True)
     Image.new('RGBA', (30, 20)).save(tmp_path/'nbs/11_perceptron_files/figure-html/cell-2-output-1.png')
-    (tmp_path/'nbs/11_perceptron.html').write_text(QUARTO); (tmp_path/'nbs/00_core.html').write_text(QUARTO)
+    for name in ('11_perceptron', '00_core', 'index'):
+        text = QUARTO if name == '11_perceptron' else re.sub('<img src=.*?>', '', QUARTO)
+        (tmp_path/f'nbs/{name}.html').write_text(text)
     (tmp_path/'site_libs/bootstrap/bootstrap-1.min.css').write_text('.docked{color:red}.never-used,.docked .also-not{color:blue}@media print{.docked{color:black}}')
     (tmp_path/'search.json').write_text(json.dumps([{'objectID': 'nbs/11_perceptron.html#a', 'href': 'nbs/11_perceptron.html#a', 'title': 'P'}]))
-    lift.lift(tmp_path, 'https://walk.example.org')
-    page = (tmp_path/'perceptron.html').read_text()
-    assert 'cdn.example.org' not in page and 'katex.render' not in page and 'class="katex"' in page and 'site_libs/katex/katex.css' in page
-    assert 'content="./"' in page and 'href="site_libs/bootstrap/bootstrap-1.min.css"' in page and 'href="core.html"' in page
-    assert '<span class="planned"><span class="menu-text">Data</span></span>' in page
-    assert re.search(r'<img width="30" height="20" src="perceptron_files/01.png" class="plot img-fluid', page.replace(' loading="lazy"', '')) and (tmp_path/'perceptron_files/01.png').exists()
-    assert (tmp_path/'site_libs/bootstrap/bootstrap-1.min.css').read_text() == '.docked{color:red}@media print{.docked{color:black}}'
-    assert json.loads((tmp_path/'search.json').read_text())[0]['href'] == 'perceptron.html#a' and not (tmp_path/'nbs').exists()
+    return tmp_path
+
+
+def test_what_quarto_renders_is_lifted_too(raw):
+    lift.lift(raw, 'https://walk.example.org')
+    text, page = (raw/'perceptron.html').read_text(), parse(raw/'perceptron.html')
+    assert 'cdn.example.org' not in text and 'katex.render' not in text and "define('jquery'" not in text
+    assert page.xpath(f'//*[{has("katex")}]') and 'site_libs/katex/katex.css' in text
+    assert page.xpath('//meta[@name="quarto:offset"]/@content') == ['./'] and 'href="site_libs/bootstrap/bootstrap-1.min.css"' in text and 'href="core.html"' in text
+    assert [text_of(e) for e in page.xpath(f'//span[{has("planned")}]')] == ['Data']
+    part, = page.xpath(f'//button[{has("sidebar-part")}]')
+    assert text_of(part) == 'Start' and part.get('aria-expanded') == 'false' and part.get('aria-controls') == 'quarto-sidebar-section-1'
+    assert part.getparent().xpath('./*') == [part] and not page.xpath('//a[@data-bs-toggle="collapse"]')
+    toggle, = page.xpath(f'//*[{has("quarto-color-scheme-toggle")}]')
+    assert toggle.get('role') == 'button' and toggle.get('aria-label') == 'Light or dark'
+    assert not page.xpath(f'//*[{has("menu-title")}]') and len(page.xpath(f'//a[{has("skip")}]')) == 1
+    img, = page.iter('img')
+    assert dict(img.attrib) == {'src': 'perceptron_files/01.png', 'class': 'img-fluid figure-img plot', 'alt': 'A line', 'loading': 'lazy', 'width': '30', 'height': '20'}
+    assert (raw/'perceptron_files/01.png').exists() and page.xpath('//a[@download]/@href') == ['notebooks/11_perceptron.ipynb']
+    box, = page.xpath(f'//div[{has("table-box")}]')
+    assert box.tail.strip() == 'after' and [c.get('class') for c in box.xpath('.//tr[2]/td | .//th')] == [None, 'num', None, 'num'] and 'style' not in box.xpath('.//th')[0].attrib
+    assert '<code class="sourceCode python"><span class="im">import</span> torch +</code>' in text
+    assert (raw/'site_libs/bootstrap/bootstrap-1.min.css').read_text() == '.docked{color:red}@media print{.docked{color:black}}'
+    assert json.loads((raw/'search.json').read_text())[0]['href'] == 'perceptron.html#a' and not (raw/'nbs').exists()
+
+
+def digest(folder): return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob('*') if p.is_file()}
+
+
+def test_lifting_twice_changes_nothing(raw):
+    lift.lift(raw, 'https://walk.example.org')
+    once = digest(raw)
+    lift.lift(raw, 'https://walk.example.org')
+    assert digest(raw) == once
+
+
+def test_one_page_rendered_anew_leaves_the_others(raw):
+    lift.lift(raw, 'https://walk.example.org')
+    once = digest(raw)
+    (raw/'nbs').mkdir(); (raw/'nbs/00_core.html').write_text(QUARTO.replace('So ', 'Thus '))
+    lift.lift(raw, 'https://walk.example.org')
+    assert 'Thus' in (raw/'core.html').read_text() and {k: v for k, v in digest(raw).items() if k != 'core.html'} == {k: v for k, v in once.items() if k != 'core.html'}
+
+
+def test_slides_of_one_chapter_leave_its_page(raw):
+    lift.lift(raw, 'https://walk.example.org')
+    once = digest(raw)
+    (raw/'nbs').mkdir(); (raw/'nbs/00_core.html').write_text('<html><head></head><body><div class="reveal"></div></body></html>')
+    lift.lift(raw, 'https://walk.example.org')
+    assert digest(raw) == once | {'nbs/00_core.html': digest(raw)['nbs/00_core.html']}
+
+
+@pytest.mark.parametrize('gone, what', [
+    ('id="quarto-sidebar"', 'sidebar'), ('data-bs-toggle="collapse" data-bs-target="#quarto', 'part of the sidebar'), ('quarto-color-scheme-toggle', 'switch of the colours'),
+    ('quarto-secondary-nav"', 'header for a phone'), ('quarto-btn-toggle', 'button that opens'), ('quarto-document-content', 'text'), ('<span class="menu-text">Data</span>', 'planned chapter')])
+def test_a_step_that_finds_nothing_says_so(raw, gone, what):
+    (raw/'nbs/11_perceptron.html').write_text(QUARTO.replace(gone, 'x-'))
+    with pytest.raises(LiftError, match=f'nbs/11_perceptron.html: no {what}'): lift.lift(raw)
 
 
 # ---------- every page in a browser

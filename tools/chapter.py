@@ -5,6 +5,7 @@ It is made of tools/template/: the notebook, and the one of its checkers in nbs/
 import argparse, re, subprocess, sys
 from pathlib import Path
 from notebooks import NBS, ROOT, Trouble, chapters, module, number
+from plan import lines, missing, title
 from run import clean
 
 TEMPLATE = ROOT/'tools'/'template'
@@ -44,6 +45,7 @@ def main():
     for command in ([export], [sys.executable, 'tools/run.py', 'run', '--flags', 'slow', path]):
         subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
     print(f'{path.name} is laid out and runs. Fill it; CONTRIBUTING.md tells the rest.')
+    print(f'Give it its place in the sidebar: in _quarto.yml, {missing(path.stem, lines(), title(path))}.')
 
 
 if __name__ == '__main__':

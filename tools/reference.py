@@ -1,0 +1,91 @@
+"""The API page: every exported name by nbdev's own show_doc, methods added by @patch included; checkers are not on it."""
+import hashlib, importlib, inspect, re, warnings
+from html import escape
+from pathlib import Path
+
+from fastcore.docments import MarkdownRenderer
+from nbdev.showdoc import show_doc
+
+from address import source_url
+from markup import raw
+from notebooks import BUILD, LIB, chapters, module
+from plan import title
+
+KEPT, WIDE = BUILD/'api.md', 120
+
+
+class Entry(MarkdownRenderer):
+    "One name: its signature with what each argument is, then its own docstring"
+    def _repr_markdown_(self):
+        signature = '\n'.join(line if len(line) <= WIDE else line[:WIDE] + '…' for line in str(self.dm).splitlines())
+        return raw(f'<pre class="api">{escape(signature, quote=False)}</pre>') + (f'\n{self.docs}\n' if self.sym.__doc__ else '')
+
+
+def shown(obj): return show_doc(obj, renderer=Entry)._repr_markdown_()
+
+
+def heading(level, name, obj, mod):
+    "A name with its anchor, linked to the line where it is defined"
+    try: line = f'#L{inspect.getsourcelines(plain(obj))[1]}'
+    except (OSError, TypeError): line = ''
+    return f'{"#"*level} [{name}]({source_url(f"{LIB.name}/{mod}.py")}{line}) {{#{mod}.{name}}}'
+
+
+def plain(f):
+    "The function behind a method, a property or a wrapper"
+    return inspect.unwrap(getattr(f, 'fget', None) or getattr(f, '__func__', f))
+
+
+def methods(cls, mod):
+    "The public methods and properties that a module gives to its class, in the body or by @patch"
+    found = {n: getattr(cls, n) for n in vars(cls) if not n.startswith('_')}
+    return {n: f for n, f in found.items() if inspect.isroutine(f) or isinstance(f, property)
+            if plain(f).__module__ == f'{LIB.name}.{mod}'}
+
+
+def entry(name, obj, mod):
+    "A function, or a class with its methods"
+    text = f'{heading(3, name, obj, mod)}\n\n{shown(obj)}'
+    own = methods(obj, mod) if inspect.isclass(obj) else {}
+    return '\n'.join([text, *(f'{heading(4, f"{name}.{n}", f, mod)}\n\n{shown(f)}' for n, f in own.items())])
+
+
+def values(names, mod):
+    "The names of a module that are neither function nor class, in one line"
+    if not names: return ''
+    code = (f'<code id="{mod}.{n}">{n}</code>' for n in names)
+    return raw(f'<p class="api-values">Values: {", ".join(code)}.</p>')
+
+
+def introduction(doc):
+    "A module's docstring as Markdown: an interactive example becomes code"
+    return re.sub(r'((?:^>>> .*\n?(?:^(?!\s*$|>>>).*\n?)*)+)', r'```python\n\1```\n', doc or '', flags=re.M)
+
+
+def exported(m):
+    "What a module exports, checkers apart: {name: object}"
+    names = {n: getattr(m, n) for n in m.__all__}
+    return {n: o for n, o in names.items() if type(o).__name__ != 'Exercise'}
+
+
+def section(path, mod):
+    "What the page says of one module"
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        m = importlib.import_module(f'{LIB.name}.{mod}')
+    names = exported(m)
+    calls = {n: o for n, o in names.items() if callable(o)}
+    head = [f'## {LIB.name}.{mod} {{#{mod}}}', f'From [{title(path)}]({path.name}).', introduction(m.__doc__)]
+    return '\n\n'.join([*head, *(entry(n, o, mod) for n, o in calls.items()), values([n for n in names if n not in calls], mod)])
+
+
+def api():
+    "All modules in the order of their chapters; kept until a module of the package or this file changes"
+    texts = [p.read_bytes() for p in (*sorted(LIB.glob('*.py')), Path(__file__))]
+    key = hashlib.sha256(b'\0'.join(texts)).hexdigest()
+    kept = KEPT.read_text(encoding='utf-8') if KEPT.exists() else ''
+    if kept.startswith(key): return kept.removeprefix(key)
+    text = '\n'.join(section(p, mod) for p in chapters() if (mod := module(p)) and (LIB/f'{mod}.py').exists())
+    BUILD.mkdir(exist_ok=True)
+    KEPT.write_text(key + text, encoding='utf-8')
+    return text
