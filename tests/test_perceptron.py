@@ -1,11 +1,16 @@
 """Properties of the perceptron that hold for any data, on data that hypothesis chooses."""
-import warnings
+import copy, pickle, warnings
 from itertools import product
 import numpy as np, pytest, torch
 from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.linear_model import Perceptron as Twin
-from walkdl.perceptron import MulticlassPerceptron, Perceptron, cover_count, margin, mistake_bound, neuron, perceptron_loss, separable
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+from walkdl.perceptron import MulticlassPerceptron, Perceptron, cover_count, margin, mistake_bound, neuron
+from walkdl.perceptron import perceptron_loss, separable
 
 few = settings(max_examples=40, deadline=None, derandomize=True)
 grid = st.integers(-16, 16).map(lambda k: k / 8)                  # sums of these are exact, so that ties are real ties
@@ -28,21 +33,21 @@ def separated(draw):
 
 
 @few
-@given(separated(), st.none() | st.integers(0, 99))
-def test_the_rule_ends_within_novikoffs_bound(data, shuffle):
+@given(separated(), st.booleans(), st.integers(0, 99))
+def test_the_rule_ends_within_novikoffs_bound(data, shuffle, seed):
     X, y = data
-    p = Perceptron(X.shape[1], w=0).fit(X, y, passes=10**5, shuffle=shuffle)
-    assert p.done and (p(X) == y).all()
-    assert p.mistakes <= mistake_bound(X, y) * (1 + 1e-9)
+    p = Perceptron(passes=10**5, shuffle=shuffle, generator=seed).fit(X, y)
+    assert p.done_ and (p.predict(X) == y).all()
+    assert p.mistakes_ <= mistake_bound(X, y) * (1 + 1e-9)
 
 
 @few
 @given(separated(), st.integers(0, 99))
 def test_a_random_start_costs_at_most_twice_its_length_over_the_margin(data, seed):
     X, y = data
-    p = Perceptron(X.shape[1], seed=seed)
-    a = np.linalg.norm(p.w)
-    assert p.fit(X, y, passes=10**5).mistakes <= (mistake_bound(X, y) + 2*a / margin(X, y)) * (1 + 1e-9)
+    p = Perceptron(start='random', passes=10**5, generator=seed)
+    a = np.linalg.norm(p.begin(X.shape[1]).w_)
+    assert p.fit(X, y).mistakes_ <= (mistake_bound(X, y) + 2*a / margin(X, y)) * (1 + 1e-9)
 
 
 @few
@@ -50,13 +55,13 @@ def test_a_random_start_costs_at_most_twice_its_length_over_the_margin(data, see
 def test_same_weights_as_scikit_learn(data, passes):
     X, y = data
     assume(len(set(y)) == 2)
-    p = Perceptron(X.shape[1], w=0, strict=True)
+    p = Perceptron(strict=True)
     for _ in range(passes):
         for x, t in zip(X, y): p.learn(x, t)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         t = Twin(shuffle=False, tol=None, max_iter=passes, eta0=1, fit_intercept=True).fit(X, y)
-    np.testing.assert_allclose(p.w, np.r_[t.intercept_, t.coef_[0]], atol=1e-9)
+    np.testing.assert_allclose(p.w_, np.r_[t.intercept_, t.coef_[0]], atol=1e-9)
 
 
 @few
@@ -70,9 +75,11 @@ def test_margin_and_linear_program_agree(data):
 @given(labelled(), st.integers(1, 8))
 def test_two_classes_are_one_perceptron(data, passes):
     X, y = data
-    m, p = MulticlassPerceptron(X.shape[1], 2).fit(X, y, passes=passes), Perceptron(X.shape[1], w=0).fit(X, y, passes=passes)
-    assert m.mistakes == p.mistakes and (m(X) == p(X)).all()
-    np.testing.assert_array_equal(m.W[1] - m.W[0], 2 * p.w)
+    assume(len(set(y)) == 2)
+    m, p = MulticlassPerceptron(passes).fit(X, y), Perceptron(passes=passes).fit(X, y)
+    assert m.mistakes_ == p.mistakes_ and (m.predict(X) == p.predict(X)).all()
+    np.testing.assert_array_equal(m.W_[1] - m.W_[0], 2 * p.w_)
+    np.testing.assert_array_equal(m.decision_function(X) > 0, p.decision_function(X) > 0)
 
 
 @few
@@ -86,13 +93,14 @@ def test_cover_counts_points_in_general_position(seed, n, d):
 @given(st.integers(0, 10**6), st.integers(1, 30), st.integers(1, 8))
 def test_the_rule_is_a_step_down_the_loss(seed, n, d):
     rng = np.random.default_rng(seed)
-    X, y, p = rng.normal(size=(n, d)), rng.integers(0, 2, n), Perceptron(d, seed=seed)
+    X, y = rng.normal(size=(n, d)), rng.integers(0, 2, n)
+    p = Perceptron(start='random', generator=seed).begin(d)
     Z, t = torch.tensor(np.c_[np.ones(n), X]), torch.tensor(y)
     for i in range(n):
-        w = torch.tensor(p.w, requires_grad=True)
+        w = torch.tensor(p.w_, requires_grad=True)
         perceptron_loss(Z[i:i+1] @ w, t[i:i+1]).backward()
         p.learn(X[i], y[i])
-        np.testing.assert_allclose(p.w, (w - w.grad).detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(p.w_, (w - w.grad).detach().numpy(), atol=1e-12)
 
 
 @few
@@ -101,25 +109,103 @@ def test_neuron(x, threshold, veto):
     assert neuron(x, threshold, veto=veto) == int(sum(x) >= threshold and not any(veto))
 
 
+X1 = [[0.], [1.]]
+
+
 @pytest.mark.parametrize('call, said', [
-    (lambda: Perceptron(2)([[1, 2, 3]]), '2 inputs to a sample expected, got X of shape (1, 3)'),
-    (lambda: Perceptron(2)(1.), '2 inputs to a sample expected'),
-    (lambda: Perceptron(2, w=[0, 1]), '2 inputs need 3 weights, the bias first; got (2,)'),
-    (lambda: Perceptron(1).fit([[0], [1]], [1, 2]), 'labels are 0 … 1, got 2'),
-    (lambda: Perceptron(1).fit([[0], [1]], [1]), 'got (2, 1) and (1,)'),
-    (lambda: Perceptron(1).fit(np.empty((0, 1)), []), '0 samples'),
-    (lambda: Perceptron(1).fit([[0], [float('inf')]], [0, 1]), 'NaN or infinity'),
-    (lambda: Perceptron(1).fit([[0], [1]], [0, float('nan')]), 'labels are 0 … 1, got nan'),
-    (lambda: Perceptron(1).averaged(), 'call fit first'),
-    (lambda: MulticlassPerceptron(1, 3).fit([[0], [1]], [0, 3]), 'labels are 0 … 2, got 3'),
-    (lambda: separable([1, 2], [0, 1]), 'X [n, d] and y [n] expected, got (2,) and (2,)'),
-    (lambda: margin(3, 1), 'X [n, d] and y [n] expected, got () and ()'),
-    (lambda: margin([[1], [2]], ['a', 'b']), 'labels are 0 … 1'),
+    (lambda: Perceptron().fit(X1, [0, 1]).predict([[1, 2, 3]]), 'expecting 1'),
+    (lambda: Perceptron().fit(X1, [0, 1]).predict([1.]), 'Expected 2D array'),
+    (lambda: Perceptron(start=[0, 1]).fit(np.eye(2), [0, 1]), "'random', a number, or 3 weights for 2 inputs"),
+    (lambda: Perceptron(start=float('nan')).fit(X1, [0, 1]), 'got nan'),
+    (lambda: Perceptron(start='zero').fit(X1, [0, 1]), "got 'zero'"),
+    (lambda: Perceptron().fit([[0], [1], [2]], [1, 2, 3]), 'with 3 classes'),
+    (lambda: Perceptron().fit(X1, [.5, .7]), 'Unknown label type'),
+    (lambda: Perceptron().fit(X1, [1]), 'inconsistent numbers of samples'),
+    (lambda: Perceptron().fit(np.empty((0, 1)), []), '0 sample'),
+    (lambda: Perceptron().fit([[0], [float('inf')]], [0, 1]), 'infinity'),
+    (lambda: Perceptron().fit(X1, [0, float('nan')]), 'NaN'),
+    (lambda: Perceptron(passes=0).fit(X1, [0, 1]), 'one pass is the least, got 0'),
+    (lambda: Perceptron().learn([1.], 2), 'a target is 0 or 1, got 2'),
+    (lambda: Perceptron().learn([1.], float('nan')), 'a target is 0 or 1, got nan'),
+    (lambda: Perceptron().learn(np.array([float('nan')]), 1), 'NaN or infinity'),
+    (lambda: MulticlassPerceptron().fit(X1, [.5, .7]), 'Unknown label type'),
+    (lambda: MulticlassPerceptron(passes=0).fit(X1, [0, 1]), 'one pass is the least'),
+    (lambda: separable([1, 2], [0, 1]), 'Expected 2D array'),
+    (lambda: margin([[1], [2]], [3, 4]), 'labels are 0 or 1, got [3 4]'),
+    (lambda: margin([[1], [float('nan')]], [0, 1]), 'NaN'),
     (lambda: cover_count(3, 0), 'at least 1'),
     (lambda: neuron([.5], 1), 'inputs are 0 or 1, got 0.5'),
+    (lambda: neuron([1], float('nan')), 'threshold is NaN'),
     (lambda: perceptron_loss(torch.zeros(2), torch.zeros(3)), 'sums [2] and y [3]'),
-    (lambda: Perceptron(1).fit([[0], [1]], [0, 1], passes=0), '0 passes'),
+    (lambda: perceptron_loss(torch.zeros(2), torch.tensor([0, 2])), 'targets are 0 or 1'),
 ])
 def test_errors_say_what_was_expected_and_what_came(call, said):
     with pytest.raises(ValueError) as e: call()
     assert said in str(e.value)
+
+
+@pytest.mark.parametrize('model', [Perceptron(average=True, shuffle=True, start='random', generator=0),
+                                   MulticlassPerceptron()])
+def test_estimators_are_scikit_learns(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        check_estimator(model)
+
+
+def test_a_pipeline_a_search_a_copy_and_a_file():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = np.where(X @ [1, -2, 0, .5] + rng.normal(size=200) > 0, 'yes', 'no')
+    search = GridSearchCV(make_pipeline(StandardScaler(), Perceptron(passes=5)),
+                          {'perceptron__average': [False, True], 'perceptron__passes': [1, 5]}).fit(X, y)
+    assert search.best_score_ > .75 and set(search.predict(X)) == {'yes', 'no'}
+    best = search.best_estimator_[-1]
+    for twin in (copy.deepcopy(best), pickle.loads(pickle.dumps(best))):
+        np.testing.assert_array_equal(twin.w_, best.w_)
+
+
+def test_the_mean_is_that_of_all_weights_on_the_way():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 3)), rng.integers(0, 2, 30)
+    p, path = Perceptron(), []
+    for _ in range(4):
+        for x, t in zip(X, y):
+            p.learn(x, t)
+            path.append(p.w_.copy())
+    q = Perceptron(passes=4, average=True).fit(X, y)
+    np.testing.assert_allclose(q.w_, np.mean(path, 0), atol=1e-12)
+    np.testing.assert_array_equal(q.last_w_, p.w_)
+
+
+@pytest.mark.parametrize('X, want', [([[100000.], [101000.]], 1000 / np.hypot(2, 201000)),
+                                     ([[1e6], [1e6 + 1]], 1 / np.hypot(2, 2e6 + 1)),
+                                     ([[1e-6], [-1e-6]], 1e-6)])
+def test_margin_of_points_far_away_or_close(X, want):
+    assert margin(X, [0, 1]) == pytest.approx(want, rel=1e-6)
+    assert margin(X + X, [0, 1, 1, 0]) == 0
+
+
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.bool, torch.int64, torch.float32])
+def test_the_loss_takes_any_kind_of_labels(dtype):
+    assert perceptron_loss(torch.tensor([2., -3.]), torch.tensor([1, 0]).to(dtype)) == 0
+    assert perceptron_loss(torch.tensor([2., -3.]), torch.tensor([0, 1]).to(dtype)) == 5
+    assert perceptron_loss([2., -3.], [0, 1]) == 5
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, bool, np.int8, float])
+def test_learn_takes_any_kind_of_labels(dtype):
+    p = Perceptron(start=1.)
+    assert p.learn(np.array([1.]), dtype(0)) and p.w_.tolist() == [0, 0]
+    assert p.learn(np.array([1.]), dtype(1)) and p.w_.tolist() == [1, 1]
+
+
+def test_random_numbers_of_its_own():
+    np.random.seed(1), torch.manual_seed(1)
+    want = np.random.rand(), torch.rand(()).item()
+    np.random.seed(1), torch.manual_seed(1)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.integers(0, 2, 20)
+    fits = [Perceptron(start='random', shuffle=True, passes=3, generator=g).fit(X, y).w_
+            for g in (5, torch.Generator().manual_seed(5))]
+    assert (np.random.rand(), torch.rand(()).item()) == want
+    np.testing.assert_array_equal(*fits)

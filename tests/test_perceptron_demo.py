@@ -42,9 +42,9 @@ def same(live):
     a, s = live.answer, live.state
     data = np.array(s['pts'], dtype=float)
     X, y = data[:, :2], data[:, 2].astype(int)
-    p = Perceptron(2, w=a['start'])
+    p = Perceptron(start=a['start']).begin(2)
     for k in range(a['seen']): p.learn(X[k % len(X)], y[k % len(X)])
-    assert (a['w'], a['mistakes'], a['answers']) == (p.w.tolist(), p.mistakes, p(X).tolist())
+    assert (a['w'], a['mistakes'], a['answers']) == (p.w_.tolist(), p.mistakes_, p.predict(X).tolist())
     want = mistake_bound(X, y)
     if np.isfinite(want):
         want += 2 * np.linalg.norm(a['start']) / margin(X, y)

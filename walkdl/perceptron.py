@@ -6,21 +6,42 @@
 __all__ = ['neuron', 'Perceptron', 'perceptron_loss', 'separable', 'margin', 'mistake_bound', 'cover_count',
            'MulticlassPerceptron']
 
-# %% ../nbs/11_perceptron.ipynb #c003
+# %% ../nbs/11_perceptron.ipynb #c002
+__doc__ = """The neuron of 1943, the perceptron of 1958, and what one flat boundary can and cannot do.
+
+- `neuron`: counts its inputs (McCulloch and Pitts 1943)
+- `Perceptron`, `MulticlassPerceptron`: scikit-learn estimators that learn from mistakes only
+- `perceptron_loss`: the loss whose gradient step is Rosenblatt's rule
+- `separable`, `margin`, `mistake_bound`: is there a line, how far from the points, how many mistakes
+- `cover_count`: how many labellings of n points d weights can answer
+
+>>> from walkdl.perceptron import Perceptron, separable
+>>> X = [[0, 0], [0, 1], [1, 0], [1, 1]]
+>>> Perceptron().fit(X, [0, 0, 0, 1]).predict(X).tolist()
+[0, 0, 0, 1]
+>>> separable(X, [0, 1, 1, 0])
+False
+"""
+
+# %% ../nbs/11_perceptron.ipynb #c004
 import numpy as np, torch
 from math import comb
-from itertools import product
 from fastcore.basics import patch
 from scipy.optimize import linprog, nnls
-from .core import exercise
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_X_y
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+from .core import as_rng
 
-# %% ../nbs/11_perceptron.ipynb #c006
+# %% ../nbs/11_perceptron.ipynb #c007
 def neuron(
     x, # [..., n] inputs, each 0 or 1
     threshold, # how many of them must be 1
     veto=None, # [..., m] inhibitory inputs: a single 1 silences the neuron
 ):
     "1 where enough inputs are 1 and none forbids it, else 0 (McCulloch and Pitts 1943)"
+    if np.isnan(threshold).any(): raise ValueError('neuron: the threshold is NaN')
     fires = _bits(x).sum(-1) >= threshold
     return (fires if veto is None else fires & ~_bits(veto).any(-1)).astype(int)
 
@@ -30,86 +51,115 @@ def _bits(x):
     if odd.any(): raise ValueError(f'neuron: inputs are 0 or 1, got {x[odd][0]}')
     return x.astype(int)
 
-# %% ../nbs/11_perceptron.ipynb #c022
-class Perceptron:
+# %% ../nbs/11_perceptron.ipynb #c023
+class Perceptron(ClassifierMixin, BaseEstimator):
     "Answers 1 where w0 + w·x > 0, and learns from its mistakes only (Rosenblatt 1958)"
     def __init__(self,
-        n_inputs:int, # d, numbers in one sample
-        w=None, # start: (w0, w1 … wd) or one number for all; random in -1..1 if None
-        seed:int=0, # of the random start
+        start=0., # weights at the start: a number for all, (w0, w1 … wd), or 'random' in -1..1
+        passes:int=1000, # give up after so many
+        shuffle:bool=False, # a new order in each pass; else the order of the rows
+        average:bool=False, # answer with the mean of all weights on the way
         strict:bool=False, # a sum of 0 is a mistake for both classes, as in scikit-learn
+        generator=None, # torch.Generator, int or None: of the random start and of the orders
     ):
-        if w is None: w = np.random.default_rng(seed).uniform(-1, 1, n_inputs + 1)
-        self.w, self.strict, self.mistakes = _start(w, n_inputs), strict, 0
+        self.start, self.passes, self.shuffle = start, passes, shuffle
+        self.average, self.strict, self.generator = average, strict, generator
 
-    def sums(self, X): # [..., d]
-        return self.w[0] + _inputs(X, len(self.w) - 1) @ self.w[1:]
-
-    def __call__(self, X): return (self.sums(X) > 0).astype(int)
+    def begin(self, d):
+        "Take the starting weights for d inputs, `w_`; `learn` and `fit` do it by themselves"
+        self._rng = as_rng(self.generator)
+        self.w_, self.mistakes_ = _start(self.start, d, self._rng), 0
+        self.n_features_in_, self.classes_ = d, np.array([0, 1])
+        return self
 
     def learn(self, x, y):
         "Look at one sample [d] with target 0 or 1; returns whether the weights moved"
-        sign = 2*y - 1
-        side = sign * (self.w[0] + x @ self.w[1:])
+        if y not in (0, 1): raise ValueError(f'Perceptron: a target is 0 or 1, got {y}')
+        if not hasattr(self, 'w_'): self.begin(len(x))
+        sign = 1 if y else -1
+        side = sign * (self.w_[0] + x @ self.w_[1:])
+        if not np.isfinite(side): raise ValueError('Perceptron: the sample holds NaN or infinity')
         if side > 0 or (side == 0 and y == 0 and not self.strict): return False
-        self.w += sign * np.r_[1, x]
-        self.mistakes += 1
+        self.w_ += sign * np.r_[1, x]
+        self.mistakes_ += 1
         return True
 
-# %% ../nbs/11_perceptron.ipynb #c024
+    def decision_function(self, X): # [n, d]
+        "The weighted sums [n]"
+        check_is_fitted(self, 'w_')
+        return self.w_[0] + validate_data(self, X, reset=False, dtype=float) @ self.w_[1:]
+
+    def predict(self, X): # [n, d]
+        "The answers [n]"
+        fires = self.decision_function(X) > 0
+        return self.classes_[fires.astype(int)]
+
+# %% ../nbs/11_perceptron.ipynb #c025
 @patch
 def fit(self:Perceptron,
     X, # [n, d] samples
-    y, # [n] targets, 0 or 1
-    passes:int=1000, # give up after so many
-    shuffle:int=None, # seed of a new order in each pass; None: the order of the rows
+    y, # [n] targets, 0 or 1 or any other two classes
 ):
-    "Learn until a pass without mistakes; returns self with `passes`, `mistakes`, `done`, `mean_w`"
-    X, y = _samples(X, y, len(self.w) - 1, passes=passes)
-    rng, total = np.random.default_rng(shuffle), np.zeros_like(self.w)
-    for self.passes in range(1, passes + 1):
-        before = self.mistakes
-        for i in range(len(X)) if shuffle is None else rng.permutation(len(X)):
+    "Learn until a pass without mistakes; sets `w_`, `mean_w_`, `mistakes_`, `passes_`, `done_`"
+    X, y = validate_data(self, X, y, dtype=float)
+    classes, y = _two_classes(y)
+    if self.passes < 1: raise ValueError(f'Perceptron: one pass is the least, got {self.passes}')
+    self.begin(X.shape[1]).classes_ = classes
+    total = np.zeros_like(self.w_)
+    for self.passes_ in range(1, self.passes + 1):
+        before = self.mistakes_
+        for i in self._rng.permutation(len(X)) if self.shuffle else range(len(X)):
             self.learn(X[i], y[i])
-            total += self.w
-        self.done = self.mistakes == before
-        if self.done: break
-    self.mean_w = total / (self.passes * len(X))
+            total += self.w_
+        self.done_ = self.mistakes_ == before
+        if self.done_: break
+    self.last_w_, self.mean_w_ = self.w_, total / (self.passes_ * len(X))
+    if self.average: self.w_ = self.mean_w_
     return self
 
-# %% ../nbs/11_perceptron.ipynb #c025
-def _start(w, d):
-    if np.shape(w) in ((), (d + 1,)): return np.full(d + 1, w, dtype=float)
-    raise ValueError(f'Perceptron: {d} inputs need {d + 1} weights, the bias first; got {np.shape(w)}')
+@patch
+def __sklearn_tags__(self:Perceptron):
+    tags = super(Perceptron, self).__sklearn_tags__()
+    tags.classifier_tags.multi_class = False
+    return tags
 
-def _inputs(X, d):
-    X = np.asarray(X, dtype=float)
-    if X.shape[-1:] != (d,):
-        raise ValueError(f'Perceptron: {d} inputs to a sample expected, got X of shape {X.shape}')
-    if not np.isfinite(X).all():
-        raise ValueError('Perceptron: X holds NaN or infinity; fill or drop those samples first')
-    return X
+# %% ../nbs/11_perceptron.ipynb #c026
+def _start(w, d, rng):
+    if isinstance(w, str) and w == 'random': return rng.uniform(-1, 1, d + 1)
+    if not isinstance(w, str) and np.shape(w) in ((), (d + 1,)) and np.isfinite(w).all():
+        return np.full(d + 1, w, dtype=float)
+    raise ValueError(f"Perceptron: start is 'random', a number, or {d + 1} weights for {d} inputs, "
+                     f'the bias first; got {w!r}')
 
-def _samples(X, y, d=None, classes=(0, 1), passes=1):
-    X, y = np.asarray(X, dtype=float), np.asarray(y)
-    if X.ndim != 2 or y.shape != X.shape[:1]:
-        raise ValueError(f'Perceptron: X [n, d] and y [n] expected, got {X.shape} and {y.shape}')
-    if len(y) == 0 or passes < 1: raise ValueError(f'Perceptron: {len(y)} samples, {passes} passes; one is the least')
-    odd = ~np.isin(y, classes)
-    if odd.any(): raise ValueError(f'Perceptron: labels are {classes[0]} … {classes[-1]}, got {y[odd][0]}')
-    return _inputs(X, X.shape[1] if d is None else d), y.astype(int)
+def _two_classes(y):
+    "The two classes, and y as 0 and 1; 0 and 1 stay what they are, even where only one occurs"
+    classes, y = np.unique(y, return_inverse=True)
+    if np.isin(classes, (0, 1)).all(): return np.array([0, 1]), classes.astype(int)[y]
+    check_classification_targets(classes[y])
+    if len(classes) == 2: return classes, y
+    raise ValueError('Perceptron: Only binary classification is supported. The type of the target '
+                     f'is {type_of_target(classes[y])}, with {len(classes)} classes.')
 
-# %% ../nbs/11_perceptron.ipynb #c038
+def _samples(X, y):
+    "X [n, d] and y [n] of 0 and 1, checked"
+    X, y = check_X_y(X, y, dtype=float, ensure_min_features=0)
+    if not np.isin(y, (0, 1)).all(): raise ValueError(f'labels are 0 or 1, got {np.unique(y)}')
+    return X, y.astype(int)
+
+# %% ../nbs/11_perceptron.ipynb #c039
 def perceptron_loss(
     sums:torch.Tensor, # [n] weighted sums
     y:torch.Tensor, # [n] targets, 0 or 1
 ) -> torch.Tensor: # one number, summed over the samples
     "How far sums lie on the wrong side of 0; its SGD step of size 1 is Rosenblatt's rule"
+    sums = torch.as_tensor(sums)
+    y = torch.as_tensor(y, device=sums.device)
     if sums.shape != y.shape:
-        raise ValueError(f'perceptron_loss: sums {[*sums.shape]} and y {[*y.shape]} differ in shape')
-    return torch.relu((1 - 2*y) * sums).sum()
+        raise ValueError(f'perceptron_loss: sums {[*sums.shape]} and y {[*y.shape]} must be alike')
+    if not ((y == 0) | (y == 1)).all(): raise ValueError('perceptron_loss: targets are 0 or 1')
+    return torch.relu(torch.where(y == 1, -sums, sums)).sum()
 
-# %% ../nbs/11_perceptron.ipynb #c046
+# %% ../nbs/11_perceptron.ipynb #c047
 def separable(
     X, # [n, d] samples
     y, # [n] labels, 0 or 1
@@ -121,27 +171,30 @@ def separable(
 
 def _signed(X, y): return (2*y - 1)[:, None] * np.c_[np.ones(len(X)), X]
 
-# %% ../nbs/11_perceptron.ipynb #c063
+# %% ../nbs/11_perceptron.ipynb #c064
 def margin(
     X, # [n, d] samples
     y, # [n] labels, 0 or 1
 ) -> float: # in units of X; 0 if no line separates
-    "The largest γ with s·(w0 + w·x) ≥ γ for every sample and |(w0, w)| = 1"
+    "The largest γ with s·(w0 + w·x) ≥ γ for every sample and |(w0, w)| = 1 (Novikoff 1962)"
     Z = _signed(*_samples(X, y))
+    Z, unit = Z / abs(Z).max(), abs(Z).max()
     goal = np.r_[np.zeros(Z.shape[1]), 1]
     share, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), goal, maxiter=100*len(Z))
-    gamma = np.linalg.norm(Z.T @ share) / share.sum()
-    return float(gamma) if gamma > 1e-7 * abs(Z).max() else 0.
+    near = Z[share > 0]                    # the samples that the nearest point of the hull mixes
+    u = np.linalg.lstsq(near, np.ones(len(near)))[0]
+    return max(0., float((Z @ u).min() / np.linalg.norm(u) * unit)) if u.any() else 0.
 
 def mistake_bound(
     X, # [n, d] samples
     y, # [n] labels, 0 or 1
 ) -> float: # infinity if no line separates
     "(R/γ)²: from zero, a perceptron makes no more mistakes than this (Novikoff 1962)"
+    X, y = _samples(X, y)
     gamma, R2 = margin(X, y), (1 + np.square(X).sum(1)).max()
     return float(R2 / gamma**2) if gamma else float('inf')
 
-# %% ../nbs/11_perceptron.ipynb #c070
+# %% ../nbs/11_perceptron.ipynb #c071
 def cover_count(
     n:int, # points in general position
     d:int, # weights, the bias included: a line in the plane has 3
@@ -150,36 +203,52 @@ def cover_count(
     if min(n, d) < 1: raise ValueError(f'cover_count: n, d are at least 1, got n={n}, d={d}')
     return 2 * sum(comb(n - 1, k) for k in range(d))
 
-# %% ../nbs/11_perceptron.ipynb #c091
-@patch
-def averaged(self:Perceptron):
-    "A perceptron with the mean of all weights on the way of `fit` (Freund and Schapire 1999)"
-    if not hasattr(self, 'mean_w'): raise ValueError('averaged: no weights yet, call fit first')
-    return Perceptron(len(self.w) - 1, w=self.mean_w)
-
 # %% ../nbs/11_perceptron.ipynb #c100
-class MulticlassPerceptron:
+class MulticlassPerceptron(ClassifierMixin, BaseEstimator):
     "A row of weights for each class; the largest sum wins, and a wrong winner is lowered"
     def __init__(self,
-        n_inputs:int, # d, numbers in one sample
-        n_classes:int, # K; labels are 0 … K-1
+        passes:int=10, # give up after so many
+        average:bool=False, # answer with the mean of all weights on the way
     ):
-        self.W, self.mistakes = np.zeros((n_classes, n_inputs + 1)), 0
+        self.passes, self.average = passes, average
 
-    def __call__(self, X): # [..., d] -> classes [...]
-        X = _inputs(X, self.W.shape[1] - 1)
-        return (X @ self.W[:, 1:].T + self.W[:, 0]).argmax(-1)
-
-    def fit(self, X, y, passes=10):
-        "Learn from X [n, d], y [n] until a pass without mistakes; keeps `mean_W`, `mistakes`"
-        X, y = _samples(X, y, self.W.shape[1] - 1, range(len(self.W)), passes)
-        self.mean_W = np.zeros_like(self.W)
-        for k in range(1, passes + 1):
-            before = self.mistakes
+    def fit(self,
+        X, # [n, d] samples
+        y, # [n] classes
+    ):
+        "Learn from zero until a pass without mistakes; sets `W_` [K, d+1], `mean_W_`, `mistakes_`"
+        X, y = validate_data(self, X, y, dtype=float)
+        check_classification_targets(y)
+        if self.passes < 1:
+            raise ValueError(f'MulticlassPerceptron: one pass is the least, got {self.passes}')
+        self.classes_, y = np.unique(y, return_inverse=True)
+        self.W_ = np.zeros((len(self.classes_), X.shape[1] + 1))
+        total, self.mistakes_ = np.zeros_like(self.W_), 0
+        for self.passes_ in range(1, self.passes + 1):
+            before = self.mistakes_
             for z, t in zip(np.c_[np.ones(len(X)), X], y):
-                winner = (self.W @ z).argmax()
-                if winner != t: self.W[t] += z; self.W[winner] -= z; self.mistakes += 1
-                self.mean_W += self.W
-            if self.mistakes == before: break
-        self.mean_W /= k * len(X)
+                winner = (self.W_ @ z).argmax()
+                if winner != t:
+                    self.W_[t] += z
+                    self.W_[winner] -= z
+                    self.mistakes_ += 1
+                total += self.W_
+            if self.mistakes_ == before: break
+        self.mean_W_ = total / (self.passes_ * len(X))
+        if self.average: self.W_ = self.mean_W_
         return self
+
+    def _sums(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=float)
+        return X @ self.W_[:, 1:].T + self.W_[:, 0]
+
+    def decision_function(self, X): # [n, d]
+        "The weighted sums [n, K]; with two classes, the second minus the first [n]"
+        sums = self._sums(X)
+        return sums[:, 1] - sums[:, 0] if len(self.classes_) == 2 else sums
+
+    def predict(self, X): # [n, d]
+        "The winners [n]"
+        winner = self._sums(X).argmax(1)
+        return self.classes_[winner]

@@ -502,9 +502,9 @@ from walkdl.perceptron import Perceptron, mistake_bound
 
 data = np.array(${py(points(s))}, dtype=float).reshape(-1, 3)
 X, y = data[:, :2], data[:, 2].astype(int)
-p = Perceptron(2, w=${py(begin(s))})
+p = Perceptron(start=${py(begin(s))}).begin(2)
 for k in range(${points(s).length ? run(s).seen : 0}): p.learn(X[k % len(X)], y[k % len(X)])
-p.w, p.mistakes, p(X)${points(s).length && s.start !== 'random' ? ', mistake_bound(X, y)' : ''}`,
+p.w_, p.mistakes_, p.predict(X)${points(s).length && s.start !== 'random' ? ', mistake_bound(X, y)' : ''}`,
 
   paste: {
     label: 'Paste points',

@@ -8,34 +8,44 @@ __all__ = ['check_limit', 'check_nand', 'check_random_start', 'check_three_point
 # %% ../../nbs/exercises/11_perceptron.ipynb #c002
 import numpy as np
 from itertools import product
-from ..core import exercise
+from ..core import as_rng, exercise
 from ..perceptron import Perceptron, separable
 
 # %% ../../nbs/exercises/11_perceptron.ipynb #c003
-@exercise('the limit of perceptrons')
+@exercise('the limit of perceptrons', page='choice')
 def check_limit(n):
     "The number of the real limit: 1, 2, 3 or 4"
-    if n == 1: return 'ten perceptrons side by side told ten digits apart, so one output each is no limit'
-    if n == 3: return 'an image became a vector by laying its rows end to end; that is always possible'
-    if n == 4: return 'learning from 700 images took a fraction of a second, and a computer of 1958 could do it'
-    if n != 2: return f'choose 1, 2, 3 or 4, not {n!r}'
+    why = {1: 'ten perceptrons side by side told ten digits apart, so one output each is no limit',
+           3: 'an image became a vector by laying its rows end to end; that is always possible',
+           4: 'learning from 700 images took a blink, and a computer of 1958 could do it'}
+    if n != 2: return why.get(n, f'choose 1, 2, 3 or 4, not {n!r}')
 
 @exercise('nand')
 def check_nand(w):
     "Weights (w0, w1, w2) with which a perceptron computes NAND"
-    p = Perceptron(2, w=w)
+    w = np.asarray(w, dtype=float)
+    if w.shape != (3,): return f'three numbers are wanted, the bias first, not shape {w.shape}'
     for x in product((0, 1), repeat=2):
-        got, want = int(p(x)), 1 - x[0]*x[1]
-        if got != want: return f'for {x} the sum is {p.sums(x):g}, so the answer is {got}; NAND is {want} there'
+        total, want = w[0] + w[1]*x[0] + w[2]*x[1], 1 - x[0]*x[1]
+        if (total > 0) == want: continue
+        edge = '; a sum of exactly 0 answers 0' if total == 0 else ''
+        return (f'for {x} the sum is {total:g}, so the answer is {1 - want}; '
+                f'NAND is {want} there{edge}')
 
 @exercise('random start')
 def check_random_start(f):
     "A function (R, gamma, a) -> the largest number of mistakes that the proof allows"
-    for R, g, a in ((1, .5, 0), (3, .1, 0), (1, .5, 1), (2, .1, 3)):
-        got, want = f(R, g, a), (R/g)**2 + 2*a/g
+    rng = as_rng()
+    cases = [(1, .5, 0), (3, .1, 0), *(rng.uniform((1, .05, .1), (9, .9, 5)) for _ in range(6))]
+    for R, g, a in cases:
+        got, want = float(f(R, g, a)), (R/g)**2 + 2*a/g
         if abs(got - want) <= 1e-6 * want: continue
-        said = f'for R={R}, gamma={g}, a={a} you give {got:g}'
+        said = f'for R={R:.3g}, gamma={g:.3g}, a={a:.3g} you give {got:.5g}'
         if a == 0: return f'{said}; a start at zero must give (R/gamma)² = {want:g}'
+        if abs(got - (R/g)**2) <= 1e-6 * want:
+            return f'{said}; that is the bound for a start at zero'
+        if abs(got - ((R/g)**2 + a/g)) <= 1e-6 * want:
+            return f'{said}; the square of M·gamma - a has a middle term, twice a product'
         return f'{said}; square both sides of M·gamma - a ≤ √(a² + M·R²) and solve for M'
 
 # %% ../../nbs/exercises/11_perceptron.ipynb #c004
@@ -43,18 +53,23 @@ def check_random_start(f):
 def check_three_points(points):
     "Three different points (x, y) in the plane, not all of whose labellings a line can answer"
     P = np.asarray(points, dtype=float)
-    if P.shape != (3, 2): return f'give three points with two coordinates each, not an array of shape {P.shape}'
-    if len(np.unique(P, axis=0)) < 3: return 'two of your points are one; of course it cannot have two labels'
+    if P.shape != (3, 2):
+        return f'give three points with two coordinates each, not an array of shape {P.shape}'
+    if len(np.unique(P, axis=0)) < 3:
+        return 'two of your points are one; of course it cannot have two labels'
     if all(separable(P, y) for y in product((0, 1), repeat=3)):
         return 'a line answers all eight labellings; which points are not in general position?'
 
 @exercise('features')
 def check_features(f):
-    "A function (x1, x2) -> one to five numbers, none of them XOR itself, from which a perceptron learns XOR"
+    "A function (x1, x2) -> one to five numbers from which, but from none alone, XOR is learned"
     X = np.array([np.atleast_1d(f(*x)) for x in product((0, 1), repeat=2)], dtype=float)
     xor = np.array([0, 1, 1, 0])
-    if X.ndim != 2 or not 1 <= X.shape[1] <= 5: return f'return one to five numbers; yours have shape {X.shape[1:]}'
+    if X.ndim != 2 or not 1 <= X.shape[1] <= 5:
+        return f'return one to five numbers; yours have shape {X.shape[1:]}'
     for k, v in enumerate(X.T, 1):
-        if v[0] == v[3] != v[1] == v[2]: return f'number {k} is XOR already; leave something to learn'
-    p = Perceptron(X.shape[1], w=0).fit(X, xor)
-    if not p.done: return f'after 1,000 passes it still answers {p(X).tolist()} instead of {xor.tolist()}'
+        if separable(v[:, None], xor):
+            return f'number {k} tells XOR by itself; leave something to learn'
+    p = Perceptron().fit(X, xor)
+    if not p.done_:
+        return f'after 1,000 passes it answers {p.predict(X).tolist()} instead of {xor.tolist()}'
