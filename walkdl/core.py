@@ -69,7 +69,8 @@ def as_generator(
 def as_rng(generator=None): # numpy.random.Generator
     "The same for numpy"
     import numpy as np, torch
-    return np.random.default_rng(torch.randint(2**62, (), generator=as_generator(generator)).item())
+    source = as_generator(generator)
+    return np.random.default_rng(torch.randint(2**62, (), generator=source, device=source.device).item())
 
 def rand_like(x, generator=None):
     "Even random numbers in 0..1 of x's shape, dtype and device; the same ones on every device"

@@ -4,17 +4,30 @@
 
 # %% auto #0
 __all__ = ['BACKWARD', 'toy', 'run_onnx', 'tidy', 'ExportError', 'conv_backward', 'pool_backward', 'rules', 'trace', 'Exported',
-           'export', 'cross_entropy', 'export_grad', 'sgd', 'export_step', 'demos', 'models', 'Demo', 'runtime',
-           'serve']
+           'export', 'summed_cross_entropy', 'export_grad', 'sgd', 'export_step', 'demos', 'models', 'shipped', 'Demo',
+           'runtime', 'serve']
 
 # %% ../nbs/02_demo.ipynb #c002
+__doc__ = """Live models: PyTorch networks that answer and learn in a page, as ONNX files checked against PyTorch.
+
+- `export`, `export_grad`, `export_step`: a model, its input gradient, a step of its training
+- `Demo`, `serve`, `demos`, `models`, `shipped`: a live model under a cell, and where its files lie
+- `run_onnx`, `tidy`, `trace`, `rules`, `toy`: the pieces
+
+>>> from walkdl.demo import toy
+>>> X, y = toy('rings')
+>>> X.shape, y.unique().tolist()
+(torch.Size([150, 2]), [0, 1, 2])
+"""
+
+# %% ../nbs/02_demo.ipynb #c003
 import difflib, functools, html, http.server, importlib.util, json, os, re, sys, threading, warnings
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
-from .core import exercise
+from .core import atomic_write, notebooks_dir
 
-# %% ../nbs/02_demo.ipynb #c006
+# %% ../nbs/02_demo.ipynb #c007
 def toy(
     name:str='spiral', # spiral, rings, xor or blobs
 ):                     # X [150,2] in -1..1 and y [150] class numbers
@@ -32,13 +45,13 @@ def toy(
     else: raise ValueError(f"toy: no points named '{name}'; there are spiral, rings, xor and blobs")
     return (X.clamp(-1, 1)*1000).round()/1000, y
 
-# %% ../nbs/02_demo.ipynb #c007
+# %% ../nbs/02_demo.ipynb #c008
 def _polar(r, angle):
     "Distance and angle (radians) -> x and y"
     import torch
     return torch.stack([r*torch.cos(angle), r*torch.sin(angle)], -1)
 
-# %% ../nbs/02_demo.ipynb #c026
+# %% ../nbs/02_demo.ipynb #c027
 def run_onnx(
     model,      # path of a file, or its bytes
     feeds:dict, # input name -> array or tensor
@@ -48,7 +61,7 @@ def run_onnx(
     values = session.run(None, {k: _array(v) for k, v in feeds.items()})
     return dict(zip([o.name for o in session.get_outputs()], values))
 
-# %% ../nbs/02_demo.ipynb #c027
+# %% ../nbs/02_demo.ipynb #c028
 @functools.lru_cache(8)
 def _session(data):
     "A runtime for these bytes, opened once"
@@ -61,7 +74,7 @@ def _array(v):
     import numpy as np
     return v.detach().cpu().numpy() if hasattr(v, 'detach') else np.asarray(v)
 
-# %% ../nbs/02_demo.ipynb #c029
+# %% ../nbs/02_demo.ipynb #c030
 def tidy(made):
     "The bytes of an ONNX model without what only its maker's machine knows"
     made.producer_version = ''
@@ -70,7 +83,7 @@ def tidy(made):
         del part.metadata_props[:]
     return made.SerializeToString(deterministic=True)
 
-# %% ../nbs/02_demo.ipynb #c032
+# %% ../nbs/02_demo.ipynb #c033
 class ExportError(ValueError):
     "Why a model was not exported, in one sentence; nothing was written"
 
@@ -85,7 +98,7 @@ def _onnx(f, args, inputs, outputs, dynamic=None, opset=20):
     except Exception as e: raise ExportError(_why(e)) from None
     return tidy(made.model_proto)
 
-# %% ../nbs/02_demo.ipynb #c033
+# %% ../nbs/02_demo.ipynb #c034
 def _why(e):
     "The deepest cause of an exporter's error, as a sentence"
     while e.__cause__: e = e.__cause__
@@ -95,7 +108,7 @@ def _why(e):
     first = re.split(r'\n|\. ', text.strip())[0]
     return f'export: PyTorch cannot follow this model ({type(e).__name__}: {first})'
 
-# %% ../nbs/02_demo.ipynb #c049
+# %% ../nbs/02_demo.ipynb #c050
 def conv_backward(g, x, w, _, stride, padding, dilation, transposed, out, groups, wanted):
     "Gradients of a convolution by x [B,C,*S], w [O,C/groups,*K] and bias, from g [B,O,*T]"
     import torch
@@ -112,7 +125,7 @@ def conv_backward(g, x, w, _, stride, padding, dilation, transposed, out, groups
     for i in range(n): gw = gw.narrow(i+2, 0, w.shape[i+2])
     return gx, gw, gb
 
-# %% ../nbs/02_demo.ipynb #c053
+# %% ../nbs/02_demo.ipynb #c054
 def pool_backward(g, x, size, stride, padding, ceil, count_pad, divisor):
     "Gradient of mean pooling by x [B,C,H,W], from g [B,C,h,w]"
     import torch
@@ -123,7 +136,7 @@ def pool_backward(g, x, size, stride, padding, ceil, count_pad, divisor):
     rest = [x.shape[i+2] - (g.shape[i+2] - 1)*stride[i] + 2*padding[i] - size[i] for i in (0, 1)]
     return torch.ops.aten.convolution(g, mean, None, stride, padding, [1, 1], True, rest, channels)
 
-# %% ../nbs/02_demo.ipynb #c054
+# %% ../nbs/02_demo.ipynb #c055
 BACKWARD = '''threshold tanh sigmoid gelu silu elu leaky_relu hardtanh softplus mse_loss
     native_batch_norm native_layer_norm max_pool2d_with_indices'''
 
@@ -142,7 +155,7 @@ def trace(f, *args):
     from torch.fx.experimental.proxy_tensor import make_fx
     return make_fx(f, decomposition_table=rules())(*args)
 
-# %% ../nbs/02_demo.ipynb #c067
+# %% ../nbs/02_demo.ipynb #c068
 @dataclass
 class Exported:
     "What was written, and how near to PyTorch it was found"
@@ -151,7 +164,7 @@ class Exported:
         return (f"{self.path.name}: {self.bytes:,} bytes, {', '.join(self.inputs)} → "
                 f"{', '.join(self.outputs)}, equal to PyTorch within {self.within:g}")
 
-# %% ../nbs/02_demo.ipynb #c068
+# %% ../nbs/02_demo.ipynb #c069
 def _save(what, path, data, cases, tol):
     "Write `data` if onnxruntime gives what PyTorch gave in all `cases` (feeds, wanted)"
     worst, name = max((_gap(got[k], want[k]), k) for feeds, want in cases
@@ -159,14 +172,10 @@ def _save(what, path, data, cases, tol):
     if not worst <= tol:
         raise ExportError(f"{what}: onnxruntime and PyTorch differ by {worst:.2g} in '{name}', "
                           f'more than {tol:g}; nothing was written')
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(data)
-    os.replace(part, path)
-    return Exported(path, len(data), [*cases[0][0]], [*cases[0][1]], tol)
+    atomic_write(path, data)
+    return Exported(Path(path), len(data), [*cases[0][0]], [*cases[0][1]], tol)
 
-# %% ../nbs/02_demo.ipynb #c070
+# %% ../nbs/02_demo.ipynb #c071
 def _gap(a, b):
     "Largest difference, relative where the numbers are large; nan counts as infinite"
     import numpy as np
@@ -175,7 +184,7 @@ def _gap(a, b):
     gap = np.abs(a - b).max(initial=0)/max(1, np.abs(b).max(initial=0))
     return float(gap) if gap == gap else float('inf')
 
-# %% ../nbs/02_demo.ipynb #c071
+# %% ../nbs/02_demo.ipynb #c072
 def _ready(what, model, xs, opset=20):
     "The model's answer to `xs`; or a sentence that says what stands in the way"
     import torch
@@ -195,7 +204,7 @@ def _ready(what, model, xs, opset=20):
         raise ExportError(f'{what}: the model does not accept x of shape {shapes} '
                           f'({str(e).splitlines()[0]})') from None
 
-# %% ../nbs/02_demo.ipynb #c073
+# %% ../nbs/02_demo.ipynb #c074
 def export(
     model,             # torch module in eval mode
     path,              # file to write, NAME.onnx
@@ -221,7 +230,7 @@ def export(
         cases = [(dict(zip(ins, (*o, *ps))), dict(zip(outs, call(*o, *ps)))) for o in (xs, seen)]
     return _save('export', path, data, cases[:1 + dynamic], tol)
 
-# %% ../nbs/02_demo.ipynb #c074
+# %% ../nbs/02_demo.ipynb #c075
 def _names(y, outputs):
     "One name for each output"
     many = list(y) if isinstance(y, (tuple, list, dict)) else ['logits']
@@ -232,7 +241,7 @@ def _names(y, outputs):
         raise ExportError(f'export: {len(outputs)} names for {len(many)} outputs')
     return list(outputs or many)
 
-# %% ../nbs/02_demo.ipynb #c075
+# %% ../nbs/02_demo.ipynb #c076
 def _Call(model, n, weights, layers):
     "A module that gives the outputs of `layers` and of `model` in one tuple"
     import torch
@@ -248,18 +257,18 @@ def _Call(model, n, weights, layers):
             return (*[seen[k] for k in layers], *y)
     return Call().eval() if not model.training else Call()
 
-# %% ../nbs/02_demo.ipynb #c077
-def cross_entropy(logits, target):
+# %% ../nbs/02_demo.ipynb #c078
+def summed_cross_entropy(logits, target):
     "Summed over the batch; a row of zeros in `target` counts nothing (nats)"
     return -(logits.log_softmax(-1)*target).sum()
 
-# %% ../nbs/02_demo.ipynb #c078
+# %% ../nbs/02_demo.ipynb #c079
 def export_grad(
     model, # torch module in eval mode
     path,  # file to write
     x,     # a real input [B,...]
     target, # class numbers [B], or one row of weights each, as the model's output
-    loss=cross_entropy, # logits, target -> number
+    loss=summed_cross_entropy, # logits, target -> number
     opset:int=20, tol:float=1e-4,
 ) -> Exported: # x, target -> logits, grad
     "A model and the gradient of its loss by the input, as one ONNX file"
@@ -277,7 +286,7 @@ def export_grad(
     case = dict(x=x, target=target), dict(logits=logits, grad=grad)
     return _save('export_grad', path, data, [case], tol)
 
-# %% ../nbs/02_demo.ipynb #c079
+# %% ../nbs/02_demo.ipynb #c080
 def _target(what, logits, target):
     "Class numbers as rows of zeros with a one; anything else must fit the output"
     import torch
@@ -290,18 +299,18 @@ def _target(what, logits, target):
                           f'or one row of {logits.shape[-1]} weights an example')
     return target
 
-# %% ../nbs/02_demo.ipynb #c081
+# %% ../nbs/02_demo.ipynb #c082
 def sgd(p, g, lr):
     "One parameter after a step of gradient descent"
     return p - lr*g
 
-# %% ../nbs/02_demo.ipynb #c082
+# %% ../nbs/02_demo.ipynb #c083
 def export_step(
     model, # torch module; its present weights serve for the check
     path,  # file to write
     x,     # a real batch [B,...]
     target, # class numbers [B], or rows like the model's output
-    loss=cross_entropy, # logits, target -> number, divided by target.sum()
+    loss=summed_cross_entropy, # logits, target -> number, divided by target.sum()
     update=sgd, # parameter, gradient, lr -> new parameter
     lr:float=.1, opset:int=20, tol:float=1e-4,
 ) -> Exported: # x, target, lr, weights -> loss, new weights
@@ -322,7 +331,7 @@ def export_step(
     want = {'new.' + k: update(p, g, args[2]) for (k, p), g in zip(ps.items(), grads)}
     return _save('export_step', path, data, [(dict(zip(ins, args)), {'loss': value, **want})], tol)
 
-# %% ../nbs/02_demo.ipynb #c088
+# %% ../nbs/02_demo.ipynb #c089
 def demos() -> list: # nearest first
     "Folders with live models: beside this notebook, in the checkout, in the installed package"
     package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
@@ -335,7 +344,14 @@ def models(
     "Where a notebook writes a model for the page"
     return Path('demos')/'models'/name
 
-# %% ../nbs/02_demo.ipynb #c093
+def shipped(
+    name:str, # file name, as in 'words.json'
+) -> Path:
+    "A file of a live model to read: your own beside the notebook, else the one that came with the course"
+    own = models(name)
+    return own if own.exists() else notebooks_dir()/'demos'/'models'/name
+
+# %% ../nbs/02_demo.ipynb #c094
 class Demo:
     "A live model in the page and in Jupyter: nbs/demos/NAME.js, started in the given state"
     def __init__(self,
@@ -362,7 +378,7 @@ class Demo:
         return (f'<iframe src="{serve()}{html.escape(path)}" title="live model {self.name}" allow="clipboard-write" '
                 f'style="width:100%;border:0" height="{self.height}"></iframe>{_FIT}')
 
-# %% ../nbs/02_demo.ipynb #c094
+# %% ../nbs/02_demo.ipynb #c095
 _FIT = """<script>addEventListener('message', e => document.querySelectorAll('iframe').forEach(f => {
 if (f.contentWindow === e.source && e.data.walkDemoHeight) f.height = e.data.walkDemoHeight + 8 }))</script>"""
 
@@ -390,7 +406,7 @@ def _in_jupyter():
     if os.environ.get('WALKDL_RUN') or os.environ.get('IN_TEST') or 'IPython' not in sys.modules: return False
     return hasattr(sys.modules['IPython'].get_ipython(), 'kernel')
 
-# %% ../nbs/02_demo.ipynb #c101
+# %% ../nbs/02_demo.ipynb #c097
 def runtime() -> Path:
     "The folder with the three files of onnxruntime-web: from npm in a checkout, else fetched and checked"
     package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
@@ -399,12 +415,12 @@ def runtime() -> Path:
     from walkdl.data import fetch
     return next(iter(fetch('onnxruntime_web').values())).parent
 
-# %% ../nbs/02_demo.ipynb #c102
+# %% ../nbs/02_demo.ipynb #c098
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 <body style="margin:0"><main>{html}</main>"""
 
-# %% ../nbs/02_demo.ipynb #c103
+# %% ../nbs/02_demo.ipynb #c099
 class _Files(http.server.SimpleHTTPRequestHandler):
     "Hands out the demos, the runtime, and one page a demo"
     extensions_map = {'.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
@@ -430,7 +446,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
     def log_message(self, *args): pass
 
-# %% ../nbs/02_demo.ipynb #c104
+# %% ../nbs/02_demo.ipynb #c100
 @functools.cache
 def serve() -> str: # address, http://127.0.0.1:PORT/
     "Start the small server, once; it ends with Python"
