@@ -6,34 +6,65 @@
 __all__ = ['check_odd', 'check_pmi', 'check_share']
 
 # %% ../../nbs/exercises/28b_vectors.ipynb #c002
+import math
 import numpy as np
-from ..core import exercise
+from ..core import as_rng, exercise
 from ..nlp import WordVectors
 
 # %% ../../nbs/exercises/28b_vectors.ipynb #c003
+def _two_kinds():
+    "Four words of one direction, four of another, of very different lengths"
+    rng = as_rng()
+    kinds = np.linalg.qr(rng.normal(size=(6, 2)))[0].T
+    rows = [kind + .12*rng.normal(size=6) for kind in kinds for _ in range(4)]
+    long = rng.permutation([.02, .1, .5, 1, 2, 4, 7, 9])
+    words = [str(w) for w in rng.permutation('ant bee fly moth oak elm ash yew'.split())]
+    return WordVectors(words, np.array(rows)*long[:, None])
+
 @exercise('odd one out')
 def check_odd(f):
     "A function (WordVectors, list of words) -> the word that does not belong"
-    a = np.array([[1, 0, 0], [9, 1, 0], [1, .1, .1], [-.2, 0, 1], [1, 0, .2]])
-    v = WordVectors('ant bee fly rock wasp'.split(), a)
-    for ws, want in (('ant bee fly rock', 'rock'), ('rock wasp ant fly', 'rock'), ('ant bee rock', 'rock')):
-        got = f(v, ws.split())
-        if got != want:
-            return f'of {ws} you say {got!r}; {want} points elsewhere (use directions, not lengths)'
+    rng = as_rng()
+    for _ in range(8):
+        v = _two_kinds()
+        for most, few in ((v.words[:4], v.words[4:]), (v.words[4:], v.words[:4])):
+            want, n = str(rng.choice(few)), rng.integers(3, 5)
+            others = rng.choice(most, n, replace=False)
+            ws = [str(w) for w in rng.permutation([want, *others])]
+            got = f(v, list(ws))
+            if not isinstance(got, str): return f'you return {got!r}; a word is wanted'
+            if got not in ws: return f'{got!r} is not among the words {ws} that were given'
+            if got != want:
+                return (f'of {ws} you say {got!r}; {want!r} points elsewhere '
+                        '(use directions, not lengths)')
 
 # %% ../../nbs/exercises/28b_vectors.ipynb #c004
-@exercise('pmi')
+@exercise('pmi', page='number', digits=2)
 def check_pmi(v):
     "The pointwise mutual information of deep and learning, in nats"
-    if abs(v - np.log2(40)) < .01: return 'that is in bits; use the natural logarithm'
-    if abs(v - 40) < .01: return '40 times as often as by chance; now the logarithm'
-    if abs(v - np.log(40)) > .01: return f'{v:.3f} is not the logarithm of P(a,b) / (P(a) P(b))'
+    if abs(v - math.log2(40)) <= .01: return 'that is in bits; use the natural logarithm'
+    if abs(v - math.log10(40)) <= .01: return 'that is to base ten; use the natural logarithm'
+    if abs(v - 40) <= .01: return '40 times as often as by chance; now the logarithm'
+    if abs(v - math.log(8/30)) <= .01: return 'the two shares are multiplied, not added'
+    if not abs(v - math.log(40)) <= .006:
+        return f'{v:.3f} is not how much more often than by chance, as a logarithm'
 
 # %% ../../nbs/exercises/28b_vectors.ipynb #c005
 @exercise('undo the ban')
 def check_share(f):
     "A function (WordVectors, list of (a, b, c)) -> share in 0..1"
-    v = WordVectors('a b c d e'.split(), np.array([[1, 0, 0], [1, .2, 0], [1, 0, .2], [1, .2, .2], [-1, 3, 0]]))
-    for questions, want in (([('a', 'b', 'c')], 0), ([('a', 'b', 'a')], 1), ([('a', 'b', 'c'), ('a', 'b', 'a')], .5)):
-        got = f(v, questions)
-        if abs(got - want) > 1e-9: return f'for {questions} you say {got}; it is {want}'
+    rng = as_rng()
+    rows = [[1, 0, 0], [1, .2, 0], [1, 0, .2], [1, .2, .2], [-1, 3, 0]]
+    fixed = WordVectors([*'abcde'], rows)
+    cases = [(fixed, [('a', 'b', 'c')]), (fixed, [('a', 'b', 'a')]),
+             (fixed, [('a', 'b', 'c'), ('a', 'b', 'a')])]
+    for _ in range(8):
+        v = WordVectors([*'abcdefghijkl'], rng.normal(size=(12, 3)))
+        asked = [tuple(str(w) for w in rng.choice(v.words, 3, replace=False)) for _ in range(9)]
+        cases.append((v, asked))
+    for v, asked in cases:
+        got = f(v, list(asked))
+        want = np.mean([v.analogy(*q, n=1, barred=False)[0][0] in q for q in asked])
+        if not abs(got - want) <= .001:
+            if abs(got - want*len(asked)) <= .001: return 'that is how many; their share is wanted'
+            return f'for {asked} you say {got:.3g}; with nothing barred it is {want:.3g}'
