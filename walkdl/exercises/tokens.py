@@ -7,40 +7,94 @@ __all__ = ['check_spell', 'check_perplexity', 'check_continuation', 'check_bits'
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c002
 import math
-from ..core import exercise
-from ..tokens import perplexity
+from ..core import as_rng, exercise
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c003
+def _spelled(word, merges):
+    parts = list(word)
+    for pair in merges:
+        out = []
+        for p in parts:
+            if out and (out[-1], p) == pair: out[-1] += p
+            else: out.append(p)
+        parts = out
+    return parts
+
+def _random_word():
+    "A word of a few letters, and merges that fit it"
+    rng = as_rng()
+    parts, merges = [*rng.choice([*'abc'], rng.integers(4, 12))], []
+    word = ''.join(parts)
+    for _ in range(rng.integers(1, 5)):
+        whole = _spelled(word, merges)
+        if len(whole) < 2: break
+        i = rng.integers(len(whole) - 1)
+        merges.append((str(whole[i]), str(whole[i + 1])))
+    return str(word), merges
+
 @exercise('merges')
 def check_spell(f):
     "spell(word, merges) -> list of pieces"
-    for w, m, want in (('lowest', [('e', 's'), ('es', 't'), ('l', 'o'), ('lo', 'w')], ['low', 'est']),
-                       ('aaaa', [('a', 'a')], ['aa', 'aa']), ('aaa', [('a', 'a')], ['aa', 'a']), ('xyz', [], ['x', 'y', 'z']),
-                       ('abc', [('b', 'c'), ('a', 'b')], ['a', 'bc'])):
-        if (got := list(f(w, m))) != want: return f'your pieces of {w!r} under {m} are {got}; the oldest merge comes first, from the left: {want}'
+    fixed = [('lowest', [('e', 's'), ('es', 't'), ('l', 'o'), ('lo', 'w')]),
+             ('aaaa', [('a', 'a')]), ('aaa', [('a', 'a')]), ('xyz', []),
+             ('abc', [('b', 'c'), ('a', 'b')])]
+    for word, merges in fixed + [_random_word() for _ in range(30)]:
+        got, want = f(word, list(merges)), _spelled(word, merges)
+        if isinstance(got, str): return f'you return the text {got!r}; a list of pieces is wanted'
+        got, case = list(got), f'for {word!r} under {merges} you give'
+        if got == want: continue
+        if ''.join(got) != word: return f'{case} {got}, which joined is not the word'
+        if merges and got == list(word): return f'{case} single letters; no merge was applied'
+        if got == _spelled(word, merges[::-1]): return f'{case} {got}; the oldest merge comes first'
+        return f'{case} {got}; each merge in its order, wherever its pair stands, from the left'
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c004
-@exercise('perplexity')
-def check_perplexity(f):
-    "Perplexity of the probabilities that a model gave to what came"
-    for p in ([.5, .25, .125, .125], [1.], [.1]*7):
-        if not math.isclose(got := f(p), want := perplexity(p), rel_tol=1e-9):
-            return f'for {p} you say {got:.4g}; the geometric mean of 1/p is {want:.4g}'
+@exercise('perplexity', page='number', digits=2)
+def check_perplexity(x):
+    "The perplexity of four tokens that got 1/2, 1/4, 1/8 and 1/8"
+    if abs(x - 512**.25) <= .006: return
+    if abs(x - 5.5) <= .006:
+        return 'that is the mean of 1/p; average the logarithms, then take the exponential'
+    if abs(x - math.log(512)/4) <= .006:
+        return 'that is the cross-entropy in nats; take its exponential'
+    if abs(x - 2.25) <= .006: return 'that is the cross-entropy in bits; take two to that power'
+    if abs(x - 512) <= .006: return 'that is for all four tokens together; perplexity is per token'
+    if abs(x - 512**-.25) <= .006: return 'that is the mean probability; perplexity is its inverse'
+    return f'{x:.3g} is not the number of equally likely tokens that would be as hard to guess'
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c005
 @exercise('continuation')
 def check_continuation(f):
     "continuation(pairs) -> {word: share}"
-    pairs = [('United', 'States')]*8 + [('the', 'law'), ('a', 'law'), ('our', 'law')]
-    got = f(pairs)
-    if set(got) != {'States', 'law'}: return f'the second words are States and law; you give {sorted(got)}'
-    if not math.isclose(got['States'], .25): return f"States came after one word only, law after three: .25, not {got['States']:.3g}"
-    if not math.isclose(sum(got.values()), 1): return f'shares sum to one, yours to {sum(got.values()):.3g}'
+    rng = as_rng()
+    fixed = [('United', 'States')]*8 + [('the', 'law'), ('a', 'law'), ('our', 'law')]
+    for pairs in [fixed] + [[(f'a{i}', f'w{j}') for i, j in rng.integers(4, size=(12, 2))]
+                            for _ in range(5)]:
+        got, kinds = f(list(pairs)), {}
+        if not isinstance(got, dict): return f'a dictionary is wanted, not {type(got).__name__}'
+        for a, w in set(pairs): kinds[w] = kinds.get(w, 0) + 1
+        if set(got) != set(kinds):
+            return f'the second words of {pairs} are {sorted(kinds)}; you give {sorted(got)}'
+        if not abs(sum(got.values()) - 1) <= .01:
+            return f'shares sum to one, yours for {pairs} to {sum(got.values()):.3g}'
+        for w, n in kinds.items():
+            if not abs(got[w] - n/sum(kinds.values())) <= .001:
+                return (f'in {pairs} the word {w} came after {n} different words; '
+                        f'you give it {got[w]:.3g}')
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c006
-@exercise('bits')
-def check_bits(f):
-    "Bits per character from perplexity per token and letters per token"
-    for a in ((28.5, 2.8), (3.6, 1), (1024, 4)):
-        if not math.isclose(got := f(*a), want := math.log2(a[0])/a[1], rel_tol=1e-9):
-            return f'for perplexity {a[0]} and {a[1]} letters a token you say {got:.4g}; bits a token divided by letters a token is {want:.4g}'
+@exercise('bits', page='list', digits=2)
+def check_bits(pair):
+    "The bits per character of A and of B"
+    want = [math.log2(28.5)/2.8, math.log2(3.6)]
+    def near(got): return all(abs(a - b) <= .006 for a, b in zip(pair, got))
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        return f'two numbers are wanted, that of A and that of B; you give {pair}'
+    if near(want): return
+    if near(want[::-1]): return 'A comes first, then B'
+    if near([math.log(28.5)/2.8, math.log(3.6)]):
+        return 'these are nats; bits are logarithms to base 2'
+    if near([math.log2(28.5), want[1]]): return 'A pays for a token, which is 2.8 letters: divide'
+    if near([math.log2(28.5)*2.8, want[1]]): return 'a token of A is 2.8 letters: divide by them'
+    if near([28.5/2.8, 3.6]): return 'perplexities do not divide by letters; their logarithms do'
+    return f'{pair} are not the bits of a token, divided by its letters'
