@@ -39,7 +39,7 @@ lint: tools ## how the code is written: ruff, prettier, eslint, pyright
 	@$(PY) tools/lint.py
 
 mutants: setup ## change each shown solution in one place and see whether its checker refuses
-	@$(PY) tools/mutants.py
+	@$(PY) tools/mutants.py -j $(JOBS)
 
 site: setup ## build the site from what the notebooks hold
 	@$(PY) tools/site.py
@@ -89,7 +89,7 @@ $(VENV)/.installed: settings.ini constraints.txt | $(VENV)/bin/python
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null
 	@$(PIP) -c constraints.txt setuptools wheel \
 	  $$($(PY) -c "from configparser import ConfigParser as C; c = C(delimiters=['=']); c.read('settings.ini'); d = c['DEFAULT']; print(d['requirements'], d['dev_requirements'])") | $(one_line)
-	@$(PIP) --quiet --no-build-isolation --no-deps -e .
+	@PYTHONWARNINGS=ignore $(PIP) --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
