@@ -8,8 +8,9 @@ from walkdl.core import Exercise
 
 CHAPTERS = [p for p in chapters() if p.stem != 'index']
 MODULES = sorted(p.stem for p in (ROOT/'walkdl/exercises').glob('[a-z]*.py'))
-JUNK = {'nan': math.nan, 'inf': math.inf, '-inf': -math.inf, 'None': None, "''": '', '[]': [], '()': (), '{}': {},
-        '...': ..., 'an object': object(), 'a stub': lambda x: None, 'nothing but nan': lambda *a, **k: math.nan,
+JUNK = {'nan': math.nan, 'inf': math.inf, '-inf': -math.inf, 'None': None, "''": '', '[]': [],
+        '()': (), '{}': {}, '...': ..., 'an object': object(), 'a stub': lambda x: None,
+        'nothing but nan': lambda *a, **k: math.nan,
         'always an object': lambda *a, _c=object(), **k: _c}
 FEW, ENOUGH = 5, .9 # planted wrong answers for each exercise; share of refusals that are a sentence
 
@@ -17,30 +18,34 @@ FEW, ENOUGH = 5, .9 # planted wrong answers for each exercise; share of refusals
 def exercises():
     for name in MODULES:
         held = vars(importlib.import_module(f'walkdl.exercises.{name}'))
-        yield from (pytest.param(x, id=f'{name}.{k}') for k, x in held.items() if isinstance(x, Exercise))
+        for k, x in held.items():
+            if isinstance(x, Exercise): yield pytest.param(x, id=f'{name}.{k}')
 
 
 @pytest.mark.parametrize('exercise', list(exercises()))
 def test_junk_is_refused_in_a_sentence(exercise):
     said = {k: exercise.problem(junk) for k, junk in JUNK.items()}
-    assert not (passed := [k for k, s in said.items() if s is None]), f'{exercise.name} accepts {passed}'
+    passed = [k for k, s in said.items() if s is None]
+    assert not passed, f'{exercise.name} accepts {passed}'
     assert not [s for s in said.values() if len(s.split()) < 3]
 
 
 def test_an_exercise_that_accepts_junk_is_caught():
     careless = Exercise('x', lambda a: 'too far' if abs(a - 1) > .1 else None)
     assert careless.problem(math.nan) and careless.problem(2) and not careless.problem(1)
-    with pytest.raises(AssertionError): test_junk_is_refused_in_a_sentence(Exercise('x', lambda a: None))
+    with pytest.raises(AssertionError):
+        test_junk_is_refused_in_a_sentence(Exercise('x', lambda a: None))
 
 
 @pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
 def test_each_checker_has_been_proved(path):
-    "Solved by the solution shown, then tried with planted wrong answers and with junk made of the solution"
+    "Solved by the solution shown, then tried with planted wrong answers and junk made of it"
     rows = [r for r in ledger(path) if r['kind'] == 'exercise']
     solved, proved = ({r['name']: r for r in rows if k in r} for k in ('solved', 'junk'))
     held = vars(importlib.import_module(f'walkdl.exercises.{module(path)}'))
     names = {x.name for x in held.values() if isinstance(x, Exercise)}
-    assert names <= solved.keys() == proved.keys(), f'solved {set(solved)}, proved {set(proved)}, of {names}'
+    said = f'solved {set(solved)}, proved {set(proved)}, of {names}'
+    assert names <= solved.keys() == proved.keys(), said
     weak = {n: r['rejects'] for n, r in proved.items() if r['rejects'] < FEW}
     assert not weak, f'{path.stem}: fewer than {FEW} planted wrong answers: {weak}'
 
@@ -71,15 +76,17 @@ SOLUTION = '''def f(x, y, scale=2):
 '''
 
 @pytest.mark.parametrize('change', [
-    'if x < y: → if x <= y:', 'if x < y: → if x > y:', 'if x < y: → if not x < y:', 'if x < y: → if y < y:',
-    'return -scale * x → return scale * x', 'return -scale * x → return -scale / x', 'return -scale * x → pass',
-    'def f(x, y, scale=2): → def f(x, y, scale=3):', 'def f(x, y, scale=2): → def f(x, y, scale=-2):',
-    '[x, y][1:] → [x, y][:]', '[x, y] → [y, x]', 'if v > 0) → )', 'g(y, x, key=3) → g(y, x)', 'g(y, x, key=3) → g(x, y, key=3)',
+    'x < y: → x <= y:', 'x < y: → x > y:', 'if x < y: → if not x < y:', 'if x < y: → if y < y:',
+    '-scale * x → return scale * x', '-scale * x → return -scale / x', 'return -scale * x → pass',
+    'scale=2): → def f(x, y, scale=3):', 'scale=2): → def f(x, y, scale=-2):',
+    '[x, y][1:] → [x, y][:]', '[x, y] → [y, x]', 'if v > 0) → )', 'g(y, x, key=3) → g(y, x)',
+    'g(y, x, key=3) → g(x, y, key=3)',
     'g(y, x, key=3) → g(x, key=3)'])
 def test_mutants_are_made(change):
     made = mutants.mutants(SOLUTION)
     old, new = change.split(' → ')
-    hits = [t for t in made if old in t.split(' → ')[0] and new in t.split(' → ')[1]]
+    sides = [(t.split(' → ')[0], t.split(' → ')[1]) for t in made]
+    hits = [t for t in sides if old in t[0] and new in t[1]]
     assert hits, '\n'.join(made)
     assert len(set(made.values())) == len(made) and not [t for t in made if 'words' in t]
 
@@ -87,7 +94,8 @@ def test_mutants_are_made(change):
 def test_what_becomes_of_a_mutant():
     def check(f):
         if not abs(f(3) - 9) < 1e-9: return f'for 3 you return {f(3)}'
-    ex = dict(name='check_square', asks='check_square(square)', cell=0, source='', solution='def square(x): return x * x')
+    ex = dict(name='check_square', asks='check_square(square)', cell=0, source='',
+              solution='def square(x): return x * x')
     names = {'check_square': Exercise('square', check)}
     judge = lambda code: mutants.judge(code, ex, names, '')
     assert judge('def square(x): return x**2') == 'passed'

@@ -1,4 +1,4 @@
-"""The notebooks are tests: each is run offline from top to bottom and compared with what is saved in it."""
+"""The notebooks are tests: each is run offline, from top to bottom, and compared."""
 import re, subprocess, sys
 import pytest
 from conftest import ROOT
@@ -10,8 +10,8 @@ NAMED = dict(argvalues=CHAPTERS, ids=lambda p: p.stem)
 
 
 def run(*args):
-    return subprocess.run([sys.executable, 'tools/run.py', *map(str, args)], cwd=ROOT, capture_output=True,
-                          text=True)
+    command = [sys.executable, 'tools/run.py', *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.fixture(scope='session')
@@ -36,15 +36,18 @@ FLOORS = {module(p): number(p) for p in CHAPTERS if module(p)}
 
 
 def wrong_way(mine, text, package='walkdl'):
-    "Modules that a text on a floor imports although they do not lie below; an exercise lies on its chapter's"
-    below = lambda m: (f := FLOORS.get(m.removeprefix('exercises.'))) and (f < mine or m.startswith('exercises.') and f == mine)
+    "Modules that a text imports and that lie not below; an exercise lies on its chapter's floor"
+    def below(m):
+        floor = FLOORS.get(m.removeprefix('exercises.'))
+        return floor and (floor < mine or m.startswith('exercises.') and floor == mine)
     return {m for m in imported(text, package) if not below(m)}
 
 
 @pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem != 'index'], ids=lambda p: p.stem)
 def test_imports_only_from_lower_numbers(path):
     mine, name = number(path), module(path)
-    assert not (bad := wrong_way(mine, code(path)) - {name}), f'{path.name} imports {bad}, which lie not below it'
+    bad = wrong_way(mine, code(path)) - {name}
+    assert not bad, f'{path.name} imports {bad}, which lie not below it'
     for m in (name, f'exercises.{name}'):
         if not (file := ROOT/'walkdl'/f"{str(m).replace('.', '/')}.py").exists(): continue
         package = '.'.join(['walkdl', *m.split('.')[:-1]])
@@ -52,8 +55,9 @@ def test_imports_only_from_lower_numbers(path):
         assert not bad, f'walkdl.{m} imports {bad}, which lie not below it'
 
 
-@pytest.mark.parametrize('line', ['from walkdl.gans import GAN', 'from walkdl import gans', 'import walkdl.gans as g',
-                                  'def f():\n    from walkdl.exercises.gans import *'])
+@pytest.mark.parametrize('line', ['from walkdl.gans import GAN', 'from walkdl import gans',
+                                  'import walkdl.gans as g', 'from walkdl.exercises.gans import *',
+                                  'def f():\n    from walkdl.gans import *'])
 def test_an_import_from_above_is_caught(line):
     assert wrong_way((20, ''), line)
     assert not wrong_way((20, ''), 'from walkdl.core import claim')
@@ -69,22 +73,27 @@ def test_three_to_six_exercises(path):
 def test_form(path):
     nb = read(path)
     first = source(nb['cells'][0])
-    assert re.match(r'# \S.*\n\n> \S', first), f'{path.name}: begins with a title and a one-line promise'
-    assert path.stat().st_size <= 300_000, f'{path.name}: {path.stat().st_size/1000:.0f} kB, at most 300'
+    assert re.match(r'# \S.*\n\n> \S', first), f'{path.name}: first a title and a one-line promise'
+    size = path.stat().st_size/1000
+    assert size <= 300, f'{path.name}: {size:.0f} kB, at most 300'
     for i, c in enumerate(nb['cells']):
         if c['cell_type'] != 'code': continue
         outs = c['outputs']
-        assert not any(o['output_type'] == 'error' for o in outs), f'{path.name}, cell {i}: an error is saved'
+        where = f'{path.name}, cell {i}'
+        assert not any(o['output_type'] == 'error' for o in outs), f'{where}: an error is saved'
         if any(k.startswith('image/') for o in outs for k in o.get('data', {})):
-            assert re.search(r'#\| fig-alt: "?\S', source(c)), f'{path.name}, cell {i}: a picture without alt text'
+            assert re.search(r'#\| fig-alt: "?\S', source(c)), f'{where}: a picture without alt'
 
 
 def test_sources_of_claims_are_in_the_bibliography():
     bib = (ROOT/'nbs/refs.bib').read_text()
-    entries = [(re.search(r'author\s*=\s*[{"](.+?)[}"]\s*[,\n]', e, re.S), re.search(r'year\s*=\s*[{"]?(\d{4})', e)) for e in re.split(r'^@', bib, flags=re.M)[1:]]
-    known = [(a[1], y[1]) for a, y in entries if a and y]
+    author, year = r'author\s*=\s*[{"](.+?)[}"]\s*[,\n]', r'year\s*=\s*[{"]?(\d{4})'
+    entries = re.split(r'^@', bib, flags=re.M)[1:]
+    known = [(a[1], y[1]) for e in entries
+             if (a := re.search(author, e, re.S)) and (y := re.search(year, e))]
     for p in CHAPTERS:
         for r in ledger(p):
             if not r.get('by'): continue
             name, year = re.match(r'\W*(?:van der |von )?([\w\'’-]+).*?(\d{4})', r['by']).groups()
-            assert any(name in a and year == y for a, y in known), f"{p.name}: '{r['by']}' stands not in nbs/refs.bib"
+            said = f"{p.name}: '{r['by']}' stands not in nbs/refs.bib"
+            assert any(name in a and year == y for a, y in known), said

@@ -17,7 +17,7 @@ def lay_out(stem, title):
         raise Trouble(f'make chapter: NAME is a number and a name, as in 45_topic; got {stem!r}')
     path, name = NBS/f'{stem}.ipynb', stem.partition('_')[2]
     if number(path) in map(number, chapters()):
-        raise Trouble(f"make chapter: the number {stem.partition('_')[0]} is taken; numbers never change")
+        raise Trouble(f'make chapter: the number of {stem} is taken; numbers never change')
     if name in map(module, chapters()):
         raise Trouble(f'make chapter: there is a chapter {name}; module names are unique')
     made = path, NBS/'exercises'/path.name
@@ -31,12 +31,13 @@ def convert(path, text):
     "py:percent text to a notebook in the form in which we keep them"
     path.parent.mkdir(exist_ok=True)
     command = [sys.executable, '-m', 'jupytext', '--from', 'py:percent', '--to', 'ipynb', '--quiet']
-    subprocess.run([*command, '-o', str(path), '-'], input=text, text=True, check=True, encoding='utf-8')
+    subprocess.run([*command, '-o', str(path), '-'], input=text, check=True, encoding='utf-8')
     clean(path)
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('name')
     p.add_argument('title', nargs='?', default='')
     a = p.parse_args()

@@ -9,7 +9,8 @@ reason, a finding without an entry and an entry without a finding all fail `make
 import argparse, ast, html, json, re, sys
 from collections import namedtuple
 from pathlib import Path
-from notebooks import NBS, Trouble, chapters, directives, kept, ledger, mime, read, save, source, tree
+from notebooks import (NBS, Trouble, chapters, directives, kept, ledger, mime, read, save, source,
+                       tree)
 
 Finding = namedtuple('Finding', 'gate cell what sentence')
 WAITING = NBS/'waiting'
@@ -17,21 +18,24 @@ WAITING = NBS/'waiting'
 # ---------- numbers and how they are written
 
 FIGURE = r'\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+'
-ONES = ('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen '
-        'sixteen seventeen eighteen nineteen').split()
-TENS = dict(zip('twenty thirty forty fifty sixty seventy eighty ninety'.split(), range(20, 100, 10)))
+ONES = ('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen '
+        'fifteen sixteen seventeen eighteen nineteen').split()
+TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split()
+TENS = dict(zip(TENS, range(20, 100, 10)))
 SPELLED = dict({w: i for i, w in enumerate(ONES)}, **TENS, hundred=100)
 SPELLED |= {f'{t}-{o}': TENS[t] + i for t in TENS for i, o in enumerate(ONES[1:10], 1)}
 WORDS = '|'.join(sorted(SPELLED, key=len, reverse=True))
 PERCENT = r'\s?(?:\\?%|per\s?cent|percentage points?|percent)(?![\w-])'
-UNITS = {'thousand': 1e3, 'k': 1e3, 'kB': 1e3, 'kilobytes': 1e3, 'million': 1e6, 'M': 1e6, 'MB': 1e6,
-         'megabytes': 1e6, 'billion': 1e9, 'G': 1e9, 'GB': 1e9, 'ms': 1e-3, 'milliseconds': 1e-3}
+UNITS = {'thousand': 1e3, 'k': 1e3, 'kB': 1e3, 'kilobytes': 1e3,
+         'million': 1e6, 'M': 1e6, 'MB': 1e6, 'megabytes': 1e6,
+         'billion': 1e9, 'G': 1e9, 'GB': 1e9, 'ms': 1e-3, 'milliseconds': 1e-3}
 NUMERAL = re.compile(
-    rf'(?<![\w.,/@#-])(?P<spelled>{WORDS})(?: point (?P<after>{WORDS}))?(?P<parts>{PERCENT})?(?![\w-])'
+    rf'(?<![\w.,/@#-])(?P<spelled>{WORDS})(?: point (?P<after>{WORDS}))?(?P<parts>{PERCENT})?'
+    rf'(?![\w-])'
     rf'|(?<![\w@#/.])(?<![A-Za-z]-)(?P<figure>{FIGURE})(?P<percent>{PERCENT})?'
     rf'(?:\s?(?P<unit>{"|".join(UNITS)})\b|(?P<points>\s?points?)\b)?(?!\w)', re.I)
-ABOUT = re.compile(r'(?:about|around|roughly|nearly|almost|some|over|more than|less than|under|fewer than'
-                   r'|up to|at least|at most|close to|~|≈|≥|≤|<|>)\s*$', re.I)
+ABOUT = re.compile(r'(?:about|around|roughly|nearly|almost|some|over|more than|less than|under'
+                   r'|fewer than|up to|at least|at most|close to|~|≈|≥|≤|<|>)\s*$', re.I)
 
 Numeral = namedtuple('Numeral', 'text value slack percent')
 
@@ -49,7 +53,8 @@ def numerals(prose):
         rough = not decimals and ABOUT.search(prose[:m.start()])
         zeros = len(plain) - len(plain.rstrip('0')) if rough else 0
         scale = UNITS.get(m['unit'], UNITS.get((m['unit'] or '').lower(), 1))
-        yield Numeral(m[0], float(plain)*scale, .5*10**(zeros - decimals)*scale, bool(m['percent'] or m['points']))
+        slack = .5 * 10**(zeros - decimals) * scale
+        yield Numeral(m[0], float(plain)*scale, slack, bool(m['percent'] or m['points']))
 
 
 def agrees(n, known):
@@ -110,18 +115,23 @@ def shown(cell):
 
 # ---------- prose
 
-MONTH = ('(?:January|February|March|April|May|June|July|August|September|October|November|December)')
-PLACE = (r'(?:chapters?|sections?|pages?|p\.|pp\.|figures?|fig\.|tables?|exercises?|cells?|step|part'
-         r'|lectures?|equations?|algorithm|theorem|version|seeds?|vol\.|volume|no\.)')
+MONTH = ('(?:January|February|March|April|May|June|July|August|September|October|November'
+         '|December)')
+PLACE = (r'(?:chapters?|sections?|pages?|p\.|pp\.|figures?|fig\.|tables?|exercises?|cells?'
+         r'|step|part|lectures?|equations?|algorithm|theorem|version|seeds?|vol\.|volume|no\.)')
 NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is no prose
-    r'```.*?```', r'`[^`]*`', r'\$\$.*?\$\$', r'\$[^$\n]*\$', r'<!--.*?-->', r'<[^>]*>', # code, formulas
+    r'```.*?```', r'`[^`]*`', r'\$\$.*?\$\$', r'\$[^$\n]*\$', # code, formulas
+    r'<!--.*?-->', r'<[^>]*>',
     r'\]\([^)]*\)', r'https?://\S+', # links
     r'@[\w:-]+(?:,\s(?:p|pp|sec|fig|tab|ch)\.[^];]*)?', # citations
-    r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\smin\sto\sread.*?$', r'\b\d\d?(?:st|nd|rd|th)\b', # headings, lists
-    r'\b(?:1[6-9]|20)\d\d(?:s\b|[-–]\d\d(?:\d\d)?\b|\b)', r'\b\d+\.\d+\.\d[\w.]*|\bPython 3[\d.]*', # years, versions
+    r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\smin\sto\sread.*?$', # headings, lists
+    r'\b\d\d?(?:st|nd|rd|th)\b',
+    r'\b(?:1[6-9]|20)\d\d(?:s\b|[-–]\d\d(?:\d\d)?\b|\b)', # years, versions
+    r'\b\d+\.\d+\.\d[\w.]*|\bPython 3[\d.]*',
     rf'\b\d{{1,2}}\s{MONTH}\b', rf'\b{MONTH}\s\d{{1,2}}\b',
     rf'\b{PLACE}[\s\u00a0]\d[\d.]*[a-z]?(?:(?:\sand\s|,\s|\s?[-–…]\s?|\sto\s)\d[\d.]*[a-z]?)*\b',
-    r'\b9[059]\s?%\s\[?(?:confidence\s)?(?:interval|band)']), re.M | re.S | re.I) # the usual interval
+    r'\b9[059]\s?%\s\[?(?:confidence\s)?(?:interval|band)', # the usual interval
+]), re.M | re.S | re.I)
 MEMORY = re.compile(r'as (?:we|I) remember|from memory|(?:not|never) been checked', re.I)
 
 
@@ -222,7 +232,7 @@ def claim_findings(nb, rows):
         if row['kind'] == 'better' or kind_of(row) == 'equals': continue
         bound, seeds = row['bound'], row.get('seeds')
         if not row.get('null'): yield found('null', f'{bound} without its null')
-        elif row.get('loose'): yield found('loose', f'{bound} is nearer to the {row["null"]} than half-way')
+        elif row.get('loose'): yield found('loose', f'{bound} is nearer to the {row["null"]}')
         far, allowed = worst(row) or (0, 0)
         if far > allowed: yield found('far', f'{bound} lies far from {seeds}')
         if seeds and (row.get('num') or {}).get('of') not in ('trainings', 'splits'):
@@ -250,7 +260,7 @@ def waiting(path): return kept(WAITING/f'{Path(path).stem}.json')
 
 
 def faults(path):
-    "What keeps a chapter from passing: found, not waiting; waiting without a reason; found no longer"
+    "What a chapter fails for: found, not waiting; waiting without a reason; no longer found"
     found, waits = {key(f): f for f in findings(path)}, waiting(path)
     said = [f'cell {f.cell}: {k}' for k, f in found.items() if k not in waits]
     said += [f'waits without a reason: {k}' for k, why in waits.items() if not why.strip()]
@@ -267,7 +277,8 @@ def write(path):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('files', nargs='*', type=Path)
     p.add_argument('--write', action='store_true', help='bring the waiting lists in step')
     args, bad = p.parse_args(), 0

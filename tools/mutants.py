@@ -3,9 +3,9 @@
   mutants.py [NB…] [--changed]      run the mutants, keep the outcome in nbs/mutants/CHAPTER.json
 
 A mutant has one sign, number, comparison, index, argument or statement changed. It must be refused,
-or be listed with the reason why it is as right as the solution. A refusal should be a sentence about
-the mistake; a mutant that crashes is told its line. Not counted: what does not run at all, what
-gives the very same value, and what only spells a message otherwise.
+or be listed with the reason why it is as right as the solution. A refusal should be a sentence
+about the mistake; a mutant that crashes is told its line. Not counted: what does not run at all,
+what gives the very same value, and what only spells a message otherwise.
 """
 import argparse, ast, copy, difflib, json, linecache, os, re, signal, sys, time, traceback
 from pathlib import Path
@@ -26,8 +26,9 @@ SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mul
          ast.And: ast.Or, ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
          ast.LShift: ast.RShift, ast.RShift: ast.LShift}
 COMPARES = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt),
-            ast.GtE: (ast.Gt, ast.LtE), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,),
-            ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,)}
+            ast.GtE: (ast.Gt, ast.LtE), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
+            ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,)}
+ORDERED = ast.Sub, ast.Div, ast.Pow, ast.MatMult
 NAMES = dict(min='max', max='min', any='all', all='any', sum='mean', mean='sum', argmin='argmax',
              argmax='argmin', floor='ceil', ceil='floor', sin='cos', cos='sin')
 
@@ -39,6 +40,9 @@ def changed(node, **fields):
 
 
 def without(items, i): return items[:i] + items[i + 1:]
+
+
+def swapped(items, i): return [*items[:i], items[i + 1], items[i], *items[i + 2:]]
 
 
 def variants(node, names):
@@ -54,26 +58,27 @@ def variants(node, names):
         case ast.Attribute(attr=v, ctx=ast.Load()) if v in NAMES: yield changed(node, attr=NAMES[v])
         case ast.BinOp(op=op) | ast.AugAssign(op=op) | ast.BoolOp(op=op) if type(op) in SWAPS:
             yield changed(node, op=SWAPS[type(op)]())
-            if isinstance(node, ast.BinOp) and isinstance(op, (ast.Sub, ast.Div, ast.Pow, ast.MatMult)):
+            if isinstance(node, ast.BinOp) and isinstance(op, ORDERED):
                 yield changed(node, left=node.right, right=node.left)
         case ast.UnaryOp(op=ast.USub() | ast.Not()): yield node.operand
         case ast.Compare(ops=ops):
             for i, op in enumerate(ops):
-                for new in COMPARES[type(op)]: yield changed(node, ops=[*ops[:i], new(), *ops[i + 1:]])
+                for new in COMPARES[type(op)]:
+                    yield changed(node, ops=[*ops[:i], new(), *ops[i + 1:]])
         case ast.IfExp(): yield changed(node, body=node.orelse, orelse=node.body)
         case ast.If() | ast.While(): yield changed(node, test=ast.UnaryOp(ast.Not(), node.test))
         case ast.comprehension(ifs=ifs):
             yield from (changed(node, ifs=without(ifs, i)) for i in range(len(ifs)))
         case ast.Slice():
-            yield from (changed(node, **{k: None}) for k in ('lower', 'upper', 'step') if getattr(node, k))
+            given = [k for k in ('lower', 'upper', 'step') if getattr(node, k)]
+            yield from (changed(node, **{k: None}) for k in given)
         case ast.List(elts=es) | ast.Tuple(elts=es) if isinstance(node.ctx, ast.Load):
-            yield from (changed(node, elts=[*es[:i], es[i + 1], es[i], *es[i + 2:]]) for i in range(len(es) - 1))
+            yield from (changed(node, elts=swapped(es, i)) for i in range(len(es) - 1))
         case ast.Call(args=args, keywords=keys):
             yield from (changed(node, keywords=without(keys, i)) for i in range(len(keys)))
             yield from (changed(node, args=without(args, i)) for i in range(len(args)))
-            yield from (changed(node, args=[*args[:i], args[i + 1], args[i], *args[i + 2:]])
-                        for i in range(len(args) - 1))
-    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)) and not doc(node): yield ast.Pass()
+            yield from (changed(node, args=swapped(args, i)) for i in range(len(args) - 1))
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)): yield ast.Pass()
 
 
 def doc(node): return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -83,7 +88,8 @@ def scopes(tree):
     "Each node of a tree with the arguments of the function that it stands in"
     def walk(node, names):
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            names = {a.arg for a in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]} - {'self'}
+            a = node.args
+            names = {x.arg for x in [*a.posonlyargs, *a.args, *a.kwonlyargs]} - {'self'}
         for child in ast.iter_child_nodes(node):
             if doc(child) or isinstance(child, ast.JoinedStr): continue
             yield child, names
@@ -125,7 +131,7 @@ def checkers(path):
 
 
 def exercises(path):
-    "[{name, solution, cell, asks, source}] of a chapter: its solutions and the cells that check them"
+    "[{name, solution, cell, asks, source}]: the solutions of a chapter and how they are checked"
     found, solution, texts = [], None, checkers(path)
     for i, c in enumerate(read(path)['cells']):
         text = source(c)
@@ -148,7 +154,8 @@ def answer(code, ex, names):
     linecache.cache[file] = len(code), None, code.splitlines(True), file
     exec(compile(code, file, 'exec'), names)
     for node in ast.parse(ex['asks']).body:
-        calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and getattr(n.func, 'id', '') == ex['name']]
+        calls = [n for n in ast.walk(node)
+                 if isinstance(n, ast.Call) and getattr(n.func, 'id', '') == ex['name']]
         if calls: return eval(compile(ast.Expression(calls[0].args[0]), file, 'eval'), names)
         exec(compile(ast.Module([node], []), file, 'exec'), names)
 
@@ -240,7 +247,8 @@ def report(paths):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('files', nargs='*', type=Path)
     p.add_argument('--changed', action='store_true', help='only what changed since its last run')
     p.add_argument('-j', type=int, default=2)

@@ -169,7 +169,8 @@ def fingerprint(path):
 def _reported():
     "What the front page says of the others: their first cells and their figures"
     firsts = [source(read(p)['cells'][0]) for p in chapters() if p.stem != 'index']
-    return json.dumps([firsts, {k: v for k, v in scoreboard()['notebooks'].items() if k != 'index'}])
+    board = scoreboard()['notebooks']
+    return json.dumps([firsts, {k: v for k, v in board.items() if k != 'index'}])
 
 
 # ---------- what was measured
@@ -225,8 +226,8 @@ def same_text(a, b, tolerance=TOLERANCE):
 
 def said(outputs):
     "What outputs say in words: all but pictures and times"
-    says = [o.get('text') or {k: v if not k.startswith('image/') else '' for k, v in o['data'].items()}
-            for o in outputs]
+    bare = lambda data: {k: '' if k.startswith('image/') else v for k, v in data.items()}
+    says = [o.get('text') or bare(o['data']) for o in outputs]
     return PICTURE.sub('', json.dumps(says, ensure_ascii=False))
 
 

@@ -27,9 +27,9 @@ def settle_environment():
 
 if __name__ == '__main__': settle_environment()
 
-from notebooks import (BOARD, BUILD, NBS, ROOT, Trouble, alike, chapters, code, directives, entry,
-                       fingerprint, kept, ledger, models, own, read, save, scoreboard, short, source,
-                       stale)
+from notebooks import (BOARD, BUILD, NBS, ROOT, Trouble, alike, chapters, code, directives, # noqa: E402
+                       entry, fingerprint, kept, ledger, models, own, read, save, scoreboard,
+                       short, source, stale)
 
 WARM = 'numpy pandas matplotlib.pyplot torch sklearn.linear_model fastai.learner'.split()
 SKIP = {'slow', 'gpu', 'online'}
@@ -259,7 +259,8 @@ def bar(done, total, note):
     "One line that is redrawn in a terminal, one line a notebook elsewhere"
     width, live = 24, sys.stdout.isatty()
     line = f"[{'█' * (done * width // total):<{width}}] {done}/{total}  {note}"
-    print(f'\r\033[K{line}' if live else line, end='' if live and done < total else '\n', flush=True)
+    end = '' if live and done < total else '\n'
+    print(f'\r\033[K{line}' if live else line, end=end, flush=True)
 
 
 def warm():
@@ -271,7 +272,7 @@ def warm():
 
 
 def run_all(paths, args):
-    "Fork a job for each notebook, args.j at a time; index waits for the others, as it reports on them"
+    "Fork a job for each notebook, args.j at a time; index, which reports on the others, waits"
     todo, live, done = list(paths), {}, {}
     limit = SLOW if 'slow' in args.flags else TIMEOUT
     try:
@@ -359,16 +360,18 @@ def chosen(args):
     "The notebooks to run"
     paths = [Path(f).resolve() for f in args.files] or chapters()
     if args.command == 'quick': return [p for p in paths if entry(p).get('code') != own(p)]
-    if args.command == 'check' or args.files or args.force or args.refresh or args.flags: return paths
+    asked = args.files or args.force or args.refresh or args.flags
+    if args.command == 'check' or asked: return paths
     todo = [p for p in paths if stale(p) or not ran(p)]
     return [p for p in todo if p.stem != 'index'] + [NBS/'index.ipynb'] if todo else []
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('command', choices=('run', 'check', 'quick', 'convert'))
     p.add_argument('files', nargs='*')
-    p.add_argument('--flags', default='', help="also run cells so flagged, as in --flags 'slow gpu'")
+    p.add_argument('--flags', default='', help="run these cells too, as in --flags 'slow gpu'")
     p.add_argument('--force', action='store_true', help='run also what did not change')
     p.add_argument('--refresh', action='store_true', help="save this machine's outputs and timings")
     p.add_argument('-j', type=int, default=2)
