@@ -7,6 +7,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT/'tools'), str(ROOT/'tests')]
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # a worker has one core
+os.environ['PATH'] = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'  # node, nbdev
 
 
 def pytest_configure(config): config.addinivalue_line('markers', 'browser: drives a real browser')
