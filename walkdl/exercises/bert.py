@@ -6,43 +6,67 @@
 __all__ = ['check_pool', 'check_rule', 'check_ndcg', 'check_parameters']
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c002
-import numpy as np
 import torch
-from ..core import exercise
+from ..core import as_generator, as_rng, exercise
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c003
 @exercise('mean_pool')
 def check_pool(f):
     "A function (x [B,T,d], mask [B,T]) -> mean over the real tokens [B,d]"
-    g = torch.Generator().manual_seed(0)
-    x, m = torch.randn(2, 4, 3, generator=g), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
-    got, want = f(x, m), torch.stack([x[0].mean(0), x[1, :2].mean(0)])
-    if tuple(got.shape) != (2, 3): return f'the shape should be [2, 3], yours is {list(got.shape)}'
-    if not torch.allclose(got[0], want[0], atol=1e-5): return 'the text without padding comes out wrong'
-    if not torch.allclose(got[1], want[1], atol=1e-5): return 'the padded text comes out wrong: padding must count neither above nor below the line'
+    g = as_generator(torch.randint(2**31, (), generator=as_generator(None)).item())
+    for B, T, d, kind in ((2, 4, 3, torch.bool), (3, 6, 2, torch.long)):
+        x = torch.randn(B, T, d, generator=g)
+        lengths = [T, *torch.randint(1, T, (B - 1,), generator=g).tolist()]
+        m = torch.stack([torch.arange(T) < n for n in lengths]).to(kind)
+        got, want = f(x, m), torch.stack([r[:n].mean(0) for r, n in zip(x, lengths)])
+        if not torch.is_tensor(got) or got.shape != want.shape:
+            said = list(got.shape) if torch.is_tensor(got) else got
+            return f'a tensor [{B}, {d}] is wanted, you return {said}'
+        if not torch.allclose(got[0], want[0], atol=1e-5):
+            return 'the text without padding comes out wrong'
+        if not torch.allclose(got, want, atol=1e-5):
+            return 'a padded text comes out wrong: padding counts neither above nor below the line'
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c004
-@exercise('eighty_ten_ten')
+@exercise('eighty_ten_ten', page='list', digits=6)
 def check_rule(shares):
-    "(shown as [MASK], shown as another token, shown as it is): shares of all tokens, p = 0.15, 1,000 kinds of tokens"
+    "[shown as [MASK], shown as another token, shown as it is]: shares of all tokens"
     if len(shares) != 3: return f'three shares are wanted, you give {len(shares)}'
-    want = (.12, .015*.999, .85 + .015 + .015*.001)
-    for s, w, name in zip(shares, want, ('masked', 'another token', 'as it is')):
-        if abs(s - w) > 1e-6: return f'{name}: {w:.6f} of all tokens, you say {s:.6f}'
+    if not abs(sum(shares) - 1) < 1e-4:
+        return f'every token is shown somehow: the shares add up to {sum(shares):.4f}, not 1'
+    a, b, c = shares
+    if abs(a - .8) < 1e-6: return 'those are shares of the chosen tokens; shares of all are wanted'
+    if abs(a - .15) < 1e-6: return 'not all of the chosen tokens become the mask'
+    if abs(b - .015) < 1e-6:
+        return 'a random token can be the one that stood there; then it is not another one'
+    if not abs(a - .12) < 1e-6:
+        return f'masked: of 15 % of the tokens, which part? You say {a:.6f} of all'
+    if not abs(b - .014985) < 1e-6:
+        return f'another token: {b:.6f} of all? Of 15 % a tenth, in 999 of 1,000 cases'
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c005
-@exercise('ndcg')
+@exercise('ndcg', page='number', digits=3)
 def check_ndcg(value):
     "nDCG@3 of a list whose places hold: right, wrong, right, when there are three right texts"
-    w = 1/np.log2(np.arange(3) + 2)
-    if abs(value - (w[0] + w[2])/w[:2].sum()) < 1e-3: return 'the best possible list has three right texts in its three places'
-    if abs(value - (w[0] + w[2])/w.sum()) > 1e-3: return f'{value:.3f} is not it; weights are 1, 0.631 and 0.5'
+    if abs(value - .9197) < 1e-3:
+        return 'the best possible list has three right texts in its three places'
+    if abs(value - 2/3) < 1e-3:
+        return 'that is the share of right texts; here an early place weighs more'
+    if abs(value - 1.5) < 1e-3:
+        return 'that is the sum of the weights; divide it by that of the best possible list'
+    if abs(value - .7273) < 1e-3:
+        return 'the weights fall with the logarithm of the place, not with the place'
+    if not abs(value - .7039) < 1e-3:
+        return f'{value:.3f} is not it: weigh the places, add, divide by the best list'
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c006
 @exercise('parameters')
 def check_parameters(f):
     "A function (vocab, d, layers, ff, context, segments) -> weights of a BERT without a head"
-    for a in ((30522, 384, 6, 1536, 512, 2), (10, 4, 1, 8, 6, 1)):
+    for a in ((30522, 384, 6, 1536, 512, 2), *as_rng().integers(2, 40, (3, 6)).tolist()):
         V, d, L, ff, T, S = a
-        want = (V + T + S)*d + 2*d + L*(4*(d*d + d) + 2*d*ff + ff + d + 4*d)
-        if (got := f(*a)) != want: return f'for {a} there are {want:,} weights, you count {got:,}'
+        layer = 4*(d*d + d) + 2*d*ff + ff + d + 4*d
+        want, got = (V + T + S)*d + 2*d + L*layer, f(*a)
+        if got == want - 2*d: return 'nearly: there is a norm after the tables too'
+        if got == (V + T + S)*d + L*(4*d*d + 2*d*ff): return 'the biases and the norms are missing'
+        if got != want: return f'for {tuple(a)} there are {want:,} weights, you count {got:,}'
