@@ -7,32 +7,47 @@ __all__ = ['check_lora_size', 'check_pieces', 'check_last_token']
 
 # %% ../../nbs/exercises/29e_huggingface.ipynb #c002
 import torch
-from ..core import exercise
+from ..core import as_generator, as_rng, exercise
 
 # %% ../../nbs/exercises/29e_huggingface.ipynb #c003
 @exercise('lora size')
 def check_lora_size(f):
     "lora_size(d_in, d_out, r): numbers that LoRA trains beside a matrix [d_out, d_in]"
-    got = f(384, 1536, 8)
-    if got == 384*1536: return 'that is the matrix itself, which stays frozen'
-    if got != 8*(384 + 1536): return f'you say {got} for 384 → 1536 at rank 8; A is [8, 384] and B is [1536, 8]'
-    if f(10, 10, 1) != 20: return f'you say {f(10, 10, 1)} for 10 → 10 at rank 1; it is one column and one row'
+    for i, o, r in ((384, 1536, 8), *as_rng().integers(2, 90, (3, 3)).tolist()):
+        got, want, at = f(i, o, r), r*(i + o), f'for {i} → {o} at rank {r} you say'
+        if got == i*o: return 'that is the matrix itself, which stays frozen'
+        if got == i*o + want: return 'the matrix itself is frozen; only the correction is trained'
+        if got == want + o: return 'the correction has no bias'
+        if got == 2*r*i:
+            return f'{at} {got}; A and B have different sides where d_in and d_out differ'
+        if got != want: return f'{at} {got}; what are the shapes of A and B?'
 
 # %% ../../nbs/exercises/29e_huggingface.ipynb #c004
-@exercise('pieces')
+@exercise('pieces', page='list')
 def check_pieces(pieces):
     "The WordPiece pieces of 'players' with the vocabulary play, player, ##er, ##s, ##ing"
-    if pieces == ['play', '##er', '##s']: return "that is a way to cut it, but 'player' is a longer first piece"
-    if list(pieces) == ['player', 's']: return "pieces inside of a word carry ##"
-    if list(pieces) != ['player', '##s']: return f'you say {pieces}; start with the longest piece that the word begins with'
+    pieces = list(pieces)
+    if pieces == ['play', '##er', '##s']:
+        return 'that is a way to cut it, but there is a longer first piece'
+    if not all(p.startswith('##') for p in pieces[1:]): return 'pieces inside of a word carry ##'
+    if pieces == ['[UNK]']: return 'it can be cut'
+    if pieces != ['player', '##s']:
+        return f'you say {pieces}; start with the longest piece that the word begins with'
 
 # %% ../../nbs/exercises/29e_huggingface.ipynb #c005
 @exercise('last token')
 def check_last_token(f):
-    "last_token(hidden, mask): [B,d], the output at each sentence's last real token, padding at the right"
-    h = torch.arange(24.).view(2, 4, 3)
-    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]])
-    got = f(h, mask)
-    if not torch.is_tensor(got) or got.shape != (2, 3): return f'the answer must be a tensor [2, 3], got {list(getattr(got, "shape", []))}'
-    if torch.equal(got, h[:, -1]): return 'you took the last token, which is padding in the first sentence'
-    if not torch.equal(got, torch.stack([h[0, 1], h[1, 3]])): return f'for lengths 2 and 4 you return {got.tolist()}'
+    "last_token(hidden, mask): [B,d], the output at each sentence's last real token"
+    g = as_generator(torch.randint(2**31, (), generator=as_generator(None)).item())
+    for B, T, d in ((2, 4, 3), (4, 6, 2), (3, 5, 5)):
+        h = torch.randn(B, T, d, generator=g)
+        lengths = torch.cat([torch.tensor([T, 2]), torch.randint(1, T + 1, (B - 2,), generator=g)])
+        mask = (torch.arange(T) < lengths[:, None]).long()
+        got, want = f(h, mask), torch.stack([r[n - 1] for r, n in zip(h, lengths)])
+        if not torch.is_tensor(got) or got.shape != want.shape:
+            said = list(got.shape) if torch.is_tensor(got) else got
+            return f'the answer must be a tensor [{B}, {d}], got {said}'
+        if torch.equal(got, h[:, -1]):
+            return 'you took the last token, which is padding in a shorter sentence'
+        if not torch.equal(got, want):
+            return f'for lengths {lengths.tolist()} you return other rows than the last real ones'
