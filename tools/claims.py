@@ -1,4 +1,4 @@
-"""The Claims page: what was measured here, what was found to differ, and what is cited, each in a table of its own."""
+"""The Claims page: what was measured, what differs, what is cited, each in its own table."""
 import re
 from html import escape
 from itertools import groupby
@@ -28,7 +28,8 @@ def cell(value):
     "The same as HTML; what is long opens on demand"
     text = written(value)
     if len(text) <= LONG: return escape(text)
-    return f'<details><summary>{escape(text[:LONG].rsplit(" ", 1)[0])} …</summary>{escape(text)}</details>'
+    start = text[:LONG].rsplit(' ', 1)[0]
+    return f'<details><summary>{escape(start)} …</summary>{escape(text)}</details>'
 
 
 def listed(names): return [names] if isinstance(names, str) else names or []
@@ -43,17 +44,32 @@ def reference(name):
 def published(row):
     "What others report, with its source"
     text = escape(re.sub(r'^published ', '', row.get('published') or ''))
-    for name in filter(None, listed(row.get('by'))):
-        text = text.replace(escape(name), reference(name))
+    for by in filter(None, listed(row.get('by'))): text = text.replace(escape(by), reference(by))
     return text
 
 
 def bound(row):
-    says = '= the same' if row['bound'] == f'= {row["value"]}' and len(str(row['value'])) > LONG else row['bound']
-    return cell(says) + ('<br><small class="loose">loose: nearer to the null than half-way</small>' if row.get('loose') else '')
+    "What was promised; a long list that equals the measured one is not said twice"
+    same = row['bound'] == f'= {row["value"]}' and len(row['value']) > LONG
+    loose = '<br><small class="loose">loose: nearer to the null than half-way</small>'
+    return cell('= the same' if same else row['bound']) + (loose if row.get('loose') else '')
 
 
-def measured(row): return cell(row['value']) + (f'<br><small>{escape(row["seeds"])}</small>' if row.get('seeds') else '')
+def measured(row):
+    seeds = f'<br><small>{escape(row["seeds"])}</small>' if row.get('seeds') else ''
+    return cell(row['value']) + seeds
+
+
+def null(row): return cell(re.sub('^null ', '', row.get('null') or ''))
+
+
+def difference(row): return escape(re.sub('^difference ', '', row['bound']))
+
+
+def sides(row): return '<br>'.join(f'{escape(k)}: {escape(v)}' for k, v in row['sides'].items())
+
+
+def place(row): return f'{"; ".join(map(reference, listed(row["source"])))}, {escape(row["where"])}'
 
 
 # ---------- the tables
@@ -70,28 +86,44 @@ def anchored(rows):
 
 KINDS = { # kind: heading, columns, cells of a row
     'claim': ('Measured here', ['Claim', 'Measured', 'Bound', 'Null', 'Published'],
-              lambda r: [measured(r), bound(r), cell(re.sub('^null ', '', r.get('null') or '')), published(r)]),
+              lambda r: [measured(r), bound(r), null(r), published(r)]),
     'better': ('Differences', ['Claim', 'Both sides', 'The difference', 'What was equal'],
-               lambda r: ['<br>'.join(f'{escape(k)}: {escape(v)}' for k, v in r['sides'].items()),
-                          escape(re.sub('^difference ', '', r['bound'])), escape(r['equal'])]),
+               lambda r: [sides(r), difference(r), escape(r['equal'])]),
     'cited': ('Cited', ['Statement', 'Figure', 'Source'],
-              lambda r: [cell(r['value']), f'{"; ".join(map(reference, listed(r["source"])))}, {escape(r["where"])}'])}
+              lambda r: [cell(r['value']), place(r)])}
+
+
+def group(path, rows, cells, width):
+    "The rows of one chapter under its name"
+    head = f'<tr class="chapter"><th scope="rowgroup" colspan="{width}">{page_link(path)}</th></tr>'
+    lines = [head]
+    for _, row, key in rows:
+        inner = [escape(row['text']), *cells(row), page_link(path, row['heading'])]
+        lines.append(f'<tr id="{key}">' + ''.join(f'<td>{c}</td>' for c in inner) + '</tr>')
+    return f'<tbody data-chapter="{escape(title(path))}">\n' + '\n'.join(lines) + '\n</tbody>\n'
 
 
 def ledger_table(kind, rows):
     "The rows of one kind, chapter by chapter"
     head, columns, cells = KINDS[kind]
     columns = [*columns, 'Section']
-    body = []
-    for path, group in groupby(rows, key=lambda row: row[0]):
-        lines = [f'<tr class="chapter"><th scope="rowgroup" colspan="{len(columns)}">{page_link(path)}</th></tr>']
-        for _, r, key in group:
-            inner = [escape(r['text']), *cells(r), page_link(path, r['heading'])]
-            lines.append(f'<tr id="{key}">' + ''.join(f'<td>{c}</td>' for c in inner) + '</tr>')
-        body.append(f'<tbody data-chapter="{escape(title(path))}">\n' + '\n'.join(lines) + '\n</tbody>')
     th = ''.join(f'<th scope="col">{c}</th>' for c in columns)
-    html = f'<table class="table ledger-rows" id="{kind}-rows">\n<thead><tr>{th}</tr></thead>\n' + '\n'.join(body) + '\n</table>'
-    return f'\n## {head}\n\n' + raw(html)
+    by_chapter = groupby(rows, key=lambda row: row[0])
+    body = [group(path, own, cells, len(columns)) for path, own in by_chapter]
+    table = f'<table class="table ledger-rows" id="{kind}-rows">\n<thead><tr>{th}</tr></thead>\n'
+    return f'\n## {head}\n\n' + raw(table + ''.join(body) + '</table>')
+
+
+def summary(of, solved):
+    "How much there is of each kind"
+    loose = sum(bool(r.get('loose')) for rows in of.values() for _, r, _ in rows)
+    nulls = sum(bool(r.get('null')) for _, r, _ in of['claim'])
+    n = lambda kind, word: count(len(of[kind]), word)
+    return (f'{n("claim", "claim")} and {n("better", "difference")} were measured here and held in the '
+            f'last run; {n("cited", "figure")} from elsewhere are cited and not counted among them. '
+            f'{count(nulls, "claim")} carry what a null gives, which their bound refuses; of these, '
+            f'{loose} are loose. The checkers of {count(solved, "exercise")} refuse their planted '
+            'wrong answers.\n\n')
 
 
 def claims():
@@ -99,11 +131,8 @@ def claims():
     solved = {(p, r['name']) for p, r in found if r['kind'] == 'exercise'}
     rows = list(anchored([(p, r) for p, r in found if r['kind'] in KINDS and r.get('text')]))
     of = {kind: [(p, r, key) for p, r, key in rows if r['kind'] == kind] for kind in KINDS}
-    loose, null = sum(bool(r.get('loose')) for _, r, _ in rows), sum(bool(r.get('null')) for _, r, _ in of['claim'])
-    text = (f'{count(len(of["claim"]), "claim")} and {count(len(of["better"]), "difference")} were measured here and held in the last run; '
-            f'{count(len(of["cited"]), "figure")} from elsewhere are cited and not counted among them. '
-            f'{count(null, "claim")} carry what a null gives, which their bound refuses; of these, {loose} are loose. '
-            f'The checkers of {count(len(solved), "exercise")} refuse their planted wrong answers.\n\n')
-    shown = [kind for kind in KINDS if of[kind]]
-    box = filter_box(' '.join(f'{kind}-rows' for kind in shown), dict.fromkeys(title(p) for p, _, _ in rows), 'Chapter')
-    return text + raw(box) + ''.join(ledger_table(kind, of[kind]) for kind in shown)
+    kinds = [kind for kind in KINDS if of[kind]]
+    names = ' '.join(f'{kind}-rows' for kind in kinds)
+    titles = dict.fromkeys(title(path) for path, _, _ in rows)
+    tables = ''.join(ledger_table(kind, of[kind]) for kind in kinds)
+    return summary(of, len(solved)) + raw(filter_box(names, titles, 'Chapter')) + tables

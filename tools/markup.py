@@ -1,4 +1,4 @@
-"""Pieces of the generated pages: headings and their anchors, links to chapters, tables with a filter."""
+"""Pieces of the generated pages: headings and anchors, links to chapters, tables with a filter."""
 import re
 from html import escape
 
@@ -42,16 +42,20 @@ def page_link(path, heading='', text=None):
     return f'<a href="{name(path)}.html{where}">{escape(text or plain(heading) or title(path))}</a>'
 
 
-def table(head, rows, attrs='', numeric=()):
+def table(columns, rows, attrs='', numeric=()):
     "An HTML table; rows hold HTML; `numeric` columns are set right"
     cls = lambda i: ' class="num"' if i in numeric else ''
-    th = ''.join(f'<th scope="col"{cls(i)}>{h}</th>' for i, h in enumerate(head))
-    line = lambda row: '<tr>' + ''.join(f'<td{cls(i)}>{c}</td>' for i, c in enumerate(row)) + '</tr>\n'
-    return f'<table class="table"{attrs}>\n<thead><tr>{th}</tr></thead>\n<tbody>\n{"".join(map(line, rows))}</tbody>\n</table>'
+    th = ''.join(f'<th scope="col"{cls(i)}>{h}</th>' for i, h in enumerate(columns))
+    line = lambda row: ''.join(f'<td{cls(i)}>{c}</td>' for i, c in enumerate(row))
+    body = ''.join(f'<tr>{line(row)}</tr>\n' for row in rows)
+    head = f'<thead><tr>{th}</tr></thead>'
+    return f'<table class="table"{attrs}>\n{head}\n<tbody>\n{body}</tbody>\n</table>'
 
 
 def filter_box(names, choices, label):
-    "A text box and a chooser for the tables of these names; without JavaScript they are plain tables"
+    "A text box and a chooser for tables of these names; without JavaScript they are plain tables"
     opts = ''.join(f'<option>{escape(c)}</option>' for c in choices)
-    return (f'<div class="ledger-filter" data-for="{names}" hidden><label>Find <input type="search" autocomplete="off"></label>\n'
-            f'<label>{label} <select><option value="">all</option>{opts}</select></label> <output aria-live="polite"></output></div>')
+    return (f'<div class="ledger-filter" data-for="{names}" hidden>\n'
+            '<label>Find <input type="search" autocomplete="off"></label>\n'
+            f'<label>{label} <select><option value="">all</option>{opts}</select></label>\n'
+            '<output aria-live="polite"></output></div>')

@@ -1,10 +1,11 @@
-"""The generated pages, nbs/NAME.qmd: they are written before a page is rendered and are no part of the repository."""
-import json, re, subprocess, sys
+"""The generated pages, nbs/NAME.qmd: written before rendering, no part of the repository."""
+import re, subprocess, sys
 from html import escape
 
 from claims import claims
 from glossary import glossary
 from markup import count, page_link, raw, table
+from nbfilter import front_matter
 from notebooks import NBS, ROOT, chapters, save, scoreboard
 from plan import title
 from reference import api
@@ -18,22 +19,24 @@ LIMITS = {'import': 100, 'page': 500, 'notebook': 60}      # ms, kB, s
 
 def import_ms():
     "Milliseconds of `import walkdl` in a fresh Python, the best of five"
-    timer = 'import time; t = time.perf_counter(); import walkdl; print(1000*(time.perf_counter() - t))'
+    code = 'from time import perf_counter as t; s = t(); import walkdl; print(1000*(t() - s))'
     ask = dict(cwd=ROOT, capture_output=True, text=True, check=True)
-    return min(float(subprocess.run([sys.executable, '-c', timer], **ask).stdout) for _ in range(5))
+    return min(float(subprocess.run([sys.executable, '-c', code], **ask).stdout) for _ in range(5))
 
 
 def notebook_table(board):
     "Seconds, memory, claims, exercises and size of each notebook, and their sums"
     paths = [p for p in chapters() if p.stem in board]
-    total = {k: sum(board[p.stem].get(k, 0) for p in paths) for k in ('seconds', 'claims', 'exercises')}
+    total = lambda k: sum(board[p.stem].get(k, 0) for p in paths)
     def line(path):
         e, size = board[path.stem], path.stat().st_size/1000
         return [page_link(path, text=title(path)), f"{e['seconds']:.1f}", f"{e.get('mb', 0):,.0f}",
                 e.get('claims', 0), e.get('exercises', 0), f'{size:,.0f}']
-    last = [count(len(paths), 'notebook'), f"{total['seconds']:.1f}", '', total['claims'], total['exercises'], '']
+    last = [count(len(paths), 'notebook'), f'{total("seconds"):.1f}', '',
+            total('claims'), total('exercises'), '']
     rows = [*map(line, paths), [f'<strong>{c}</strong>' if c else '' for c in last]]
-    return table(['Notebook', 'Seconds', 'Memory, MB', 'Claims', 'Exercises', 'File, kB'], rows, numeric=range(1, 6))
+    columns = ['Notebook', 'Seconds', 'Memory, MB', 'Claims', 'Exercises', 'File, kB']
+    return table(columns, rows, numeric=range(1, 6))
 
 
 def budget_table(board):
@@ -55,6 +58,9 @@ def score():
 
 # ---------- references
 
+PLACES = ('journal', 'booktitle', 'publisher', 'howpublished')
+
+
 def full_name(author):
     "Given name first"
     return ' '.join(reversed([part.strip() for part in author.split(',', 1)]))
@@ -66,9 +72,9 @@ def reference_line(key, ref):
     url = ref.get('url') or (f'https://doi.org/{ref["doi"]}' if ref.get('doi') else '')
     name = escape(ref.get('title', ''))
     what = f'<a href="{escape(url)}">{name}</a>' if url else f'<em>{name}</em>'
-    where = next((ref[k] for k in ('journal', 'booktitle', 'publisher', 'howpublished') if ref.get(k)), '')
-    parts = [f'{escape(who)} ({escape(ref.get("year", ""))})', what, *([escape(where)] if where else [])]
-    return f'<li id="ref-{escape(key)}">{". ".join(parts)}.</li>'
+    where = next((ref[k] for k in PLACES if ref.get(k)), '')
+    parts = [f'{escape(who)} ({escape(ref.get("year", ""))})', what, escape(where)]
+    return f'<li id="ref-{escape(key)}">{". ".join(filter(None, parts))}.</li>'
 
 
 def reference_page():
@@ -80,23 +86,26 @@ def reference_page():
 # ---------- all of them
 
 PAGES = { # name: title, what it is, its text, is there a table of contents?
-    'claims': ('Claims', 'Every number that the text stands on: what was measured here, what was found to differ, '
-               'what is cited.', claims, False),
-    'scoreboard': ('Scoreboard', 'Seconds, memory, claims and exercises of every notebook, as in the last run.', score, True),
-    'sources': ('Sources', 'Where each slide and section of the five lectures went: to a chapter, a heading and a claim.',
-                source_page, True),
-    'glossary': ('Glossary', "The field's words, each with the sentence that defines it and the chapter where it is "
-                 'used first.', glossary, False),
+    'claims': (
+        'Claims', 'Every number that the text stands on: measured here, found to differ, or cited.',
+        claims, False),
+    'scoreboard': (
+        'Scoreboard', 'Seconds, memory, claims, exercises of every notebook, as in the last run.',
+        score, True),
+    'sources': (
+        'Sources', 'Where each slide and section of the five lectures went.',
+        source_page, True),
+    'glossary': (
+        'Glossary', "The field's words, each with the sentence that defines it.",
+        glossary, False),
     'api': ('API', 'What each chapter exports: pip install walkdl, and import it.', api, True),
-    'references': ('References', 'Papers, books and lectures that the chapters cite.', reference_page, False)}
-
-
-def front_matter(**values): return '---\n' + ''.join(f'{k}: {json.dumps(v)}\n' for k, v in values.items()) + '---\n\n'
+    'references': (
+        'References', 'Papers, books and lectures that the chapters cite.', reference_page, False)}
 
 
 def write():
     "Write every page whose text has changed"
     for name, (heading, about, text, toc) in PAGES.items():
-        new = front_matter(title=heading, description=about, toc=toc) + text()
+        new = f'{front_matter(title=heading, description=about, toc=toc)}\n{text()}'
         path = NBS/f'{name}.qmd'
         if not path.exists() or path.read_text(encoding='utf-8') != new: save(path, new)

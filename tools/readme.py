@@ -1,12 +1,12 @@
-"""nbs/index.ipynb -> README.md, with links that work at the root of the repository. `--check` only compares."""
+"""nbs/index.ipynb -> README.md, with links that work at the root. `--check` only compares."""
 import re, sys
 
 import front
 from address import site_url
 from notebooks import NBS, ROOT, read, source
 
-PICTURE = ('![The live model of a chapter: a 3 is drawn, and below it stand the ten probabilities and the maps of each layer]'
-           '(images/walk.png)')
+PICTURE = ('![The live model of a chapter: a 3 is drawn, and below it stand the ten probabilities '
+           'and the maps of each layer](images/walk.png)')
 
 
 def shown(cell):
@@ -26,5 +26,6 @@ def readme():
 if __name__ == '__main__':
     path = ROOT/'README.md'
     if '--check' in sys.argv:
-        sys.exit('' if path.read_text(encoding='utf-8') == readme() else 'README.md is not that of nbs/index.ipynb: run `make course`')
+        same = path.read_text(encoding='utf-8') == readme()
+        sys.exit('' if same else 'README.md is not that of nbs/index.ipynb: run `make course`')
     path.write_text(readme(), encoding='utf-8')

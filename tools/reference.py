@@ -1,4 +1,4 @@
-"""The API page: every exported name by nbdev's own show_doc, methods added by @patch included; checkers are not on it."""
+"""The API page: every exported name by nbdev's own show_doc, methods added by @patch included."""
 import hashlib, importlib, inspect, re, warnings
 from html import escape
 from pathlib import Path
@@ -17,8 +17,10 @@ KEPT, WIDE = BUILD/'api.md', 120
 class Entry(MarkdownRenderer):
     "One name: its signature with what each argument is, then its own docstring"
     def _repr_markdown_(self):
-        signature = '\n'.join(line if len(line) <= WIDE else line[:WIDE] + '…' for line in str(self.dm).splitlines())
-        return raw(f'<pre class="api">{escape(signature, quote=False)}</pre>') + (f'\n{self.docs}\n' if self.sym.__doc__ else '')
+        cut = lambda line: line if len(line) <= WIDE else line[:WIDE] + '…'
+        signature = '\n'.join(map(cut, str(self.dm).splitlines()))
+        docs = f'\n{self.docs}\n' if self.sym.__doc__ else ''
+        return raw(f'<pre class="api">{escape(signature, quote=False)}</pre>') + docs
 
 
 def shown(obj): return show_doc(obj, renderer=Entry)._repr_markdown_()
@@ -47,7 +49,8 @@ def entry(name, obj, mod):
     "A function, or a class with its methods"
     text = f'{heading(3, name, obj, mod)}\n\n{shown(obj)}'
     own = methods(obj, mod) if inspect.isclass(obj) else {}
-    return '\n'.join([text, *(f'{heading(4, f"{name}.{n}", f, mod)}\n\n{shown(f)}' for n, f in own.items())])
+    more = [f'{heading(4, f"{name}.{n}", f, mod)}\n\n{shown(f)}' for n, f in own.items()]
+    return '\n'.join([text, *more])
 
 
 def values(names, mod):
@@ -59,7 +62,8 @@ def values(names, mod):
 
 def introduction(doc):
     "A module's docstring as Markdown: an interactive example becomes code"
-    return re.sub(r'((?:^>>> .*\n?(?:^(?!\s*$|>>>).*\n?)*)+)', r'```python\n\1```\n', doc or '', flags=re.M)
+    example = r'((?:^>>> .*\n?(?:^(?!\s*$|>>>).*\n?)*)+)'
+    return re.sub(example, r'```python\n\1```\n', doc or '', flags=re.M)
 
 
 def exported(m):
@@ -75,17 +79,20 @@ def section(path, mod):
         m = importlib.import_module(f'{LIB.name}.{mod}')
     names = exported(m)
     calls = {n: o for n, o in names.items() if callable(o)}
-    head = [f'## {LIB.name}.{mod} {{#{mod}}}', f'From [{title(path)}]({path.name}).', introduction(m.__doc__)]
-    return '\n\n'.join([*head, *(entry(n, o, mod) for n, o in calls.items()), values([n for n in names if n not in calls], mod)])
+    top = f'## {LIB.name}.{mod} {{#{mod}}}'
+    parts = [top, f'From [{title(path)}]({path.name}).', introduction(m.__doc__)]
+    parts += [entry(n, o, mod) for n, o in calls.items()]
+    return '\n\n'.join([*parts, values([n for n in names if n not in calls], mod)])
 
 
 def api():
-    "All modules in the order of their chapters; kept until a module of the package or this file changes"
+    "All modules in the order of their chapters; kept until one of them or this file changes"
     texts = [p.read_bytes() for p in (*sorted(LIB.glob('*.py')), Path(__file__))]
     key = hashlib.sha256(b'\0'.join(texts)).hexdigest()
     kept = KEPT.read_text(encoding='utf-8') if KEPT.exists() else ''
     if kept.startswith(key): return kept.removeprefix(key)
-    text = '\n'.join(section(p, mod) for p in chapters() if (mod := module(p)) and (LIB/f'{mod}.py').exists())
+    modules = [(p, mod) for p in chapters() if (mod := module(p)) and (LIB/f'{mod}.py').exists()]
+    text = '\n'.join(section(*each) for each in modules)
     BUILD.mkdir(exist_ok=True)
     KEPT.write_text(key + text, encoding='utf-8')
     return text

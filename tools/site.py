@@ -2,8 +2,8 @@
 
   site.py [build]   the pages, by smalldocs
   site.py prepare   the generated pages of nbs/: before `quarto render`, which calls it itself
-  site.py lift      after `quarto render`, which calls it itself: pages to the root, own libraries, less weight
-  site.py check     the map of sources: every covered entry names a heading and a claim that exist
+  site.py lift      after `quarto render`, which calls it itself: pages to the root, less weight
+  site.py check     the map of sources: a covered entry names a heading and a claim that exist
 """
 import errno, json, os, shutil, subprocess, sys
 
@@ -17,7 +17,7 @@ from notebooks import BUILD, NBS, ROOT, Trouble
 from sources import source_faults, sources
 
 STAGE, NEW, OUT = BUILD/'site', ROOT/'_docs.new', ROOT/'_docs'
-SOURCES = shutil.ignore_patterns('*.ipynb', 'demos', 'exercises', 'scoreboard', '.ipynb_checkpoints')
+APART = shutil.ignore_patterns('*.ipynb', 'demos', 'exercises', 'scoreboard', 'mutants', '.*')
 
 
 def prepare():
@@ -26,8 +26,8 @@ def prepare():
 
 
 def configuration():
-    "The one configuration as smalldocs reads it: without Quarto's own steps, written outside of the sources"
-    q = yaml.safe_load(plan.CONFIG.read_text(encoding='utf-8'))
+    "The one configuration as smalldocs reads it: without Quarto's own steps, beside the last site"
+    q = plan.configuration()
     for key in ('pre-render', 'post-render'): q['project'].pop(key)
     for key in ('execute', 'ipynb-filters'): q.pop(key)
     q['project']['output-dir'] = os.path.relpath(NEW, STAGE)
@@ -39,18 +39,21 @@ def configuration():
 def stage():
     "A copy of the sources: filtered notebooks, the generated pages, the configuration"
     shutil.rmtree(STAGE, ignore_errors=True)
-    shutil.copytree(NBS, STAGE/'nbs', ignore=SOURCES)
+    shutil.copytree(NBS, STAGE/'nbs', ignore=APART)
     for path in NBS.glob('*.ipynb'):
         nb = nbfilter.page(json.loads(path.read_text(encoding='utf-8')), path.name, NBS)
         (STAGE/'nbs'/path.name).write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
-    (STAGE/'_quarto.yml').write_text(yaml.safe_dump(configuration(), sort_keys=False), encoding='utf-8')
+    text = yaml.safe_dump(configuration(), sort_keys=False)
+    (STAGE/'_quarto.yml').write_text(text, encoding='utf-8')
 
 
 def render():
     shutil.rmtree(NEW, ignore_errors=True)
-    run = subprocess.run([sys.executable, '-m', 'smalldocs.cli', 'render', str(STAGE)], capture_output=True, text=True)
+    command = [sys.executable, '-m', 'smalldocs.cli', 'render', str(STAGE)]
+    run = subprocess.run(command, capture_output=True, encoding='utf-8')
     if run.returncode: raise Trouble(run.stderr.strip())
-    if bad := [l for l in run.stderr.splitlines() if 'broken' in l or 'warning' in l.lower()]: print(*bad, sep='\n')
+    for line in run.stderr.splitlines():
+        if 'broken' in line or 'warning' in line.lower(): print(line)
 
 
 def swap():
@@ -86,7 +89,8 @@ def check():
 
 def main(name):
     kept = '; the last site in _docs/ is as it was' if OUT.exists() else ''
-    try: {'build': build, 'prepare': prepare, 'lift': lambda: lift(OUT, site_url()), 'check': check}[name]()
+    step = dict(build=build, prepare=prepare, lift=lambda: lift(OUT, site_url()), check=check)[name]
+    try: step()
     except Trouble as e: sys.exit(f'{e}\nThe site was not built{kept}.')
     except KeyboardInterrupt: sys.exit(f'Stopped{kept}.')
     except OSError as e:

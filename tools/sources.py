@@ -1,4 +1,4 @@
-"""The Sources page: where each slide and section of the five lectures went, out of nbs/sources.csv."""
+"""The Sources page: where each slide and section of the lectures went, out of nbs/sources.csv."""
 import csv
 from html import escape
 
@@ -17,7 +17,8 @@ STATUS = ('covered', 'planned', 'aside')
 
 
 def sources():
-    with (NBS/'sources.csv').open(encoding='utf-8', newline='') as file: return list(csv.DictReader(file))
+    text = (NBS/'sources.csv').read_text(encoding='utf-8')
+    return list(csv.DictReader(text.splitlines()))
 
 
 def by_name(): return {name(p): p for p in chapters()}
@@ -62,7 +63,8 @@ def source_faults(rows=None):
 def place(r, path):
     "Where an entry went, as HTML"
     if r['status'] == 'aside': return 'about the lecture itself'
-    if r['status'] == 'planned': return escape(r['chapter']) + (', not yet in it' if path else ', to be written')
+    if r['status'] == 'planned':
+        return escape(r['chapter']) + (', not yet in it' if path else ', to be written')
     return page_link(path, headings(path).get(r['anchor'], '')) if path else escape(r['chapter'])
 
 
@@ -77,8 +79,8 @@ def done(rows): return sum(r['status'] == 'covered' for r in rows)
 
 def source_page():
     rows, chapter = sources(), by_name()
-    parts = [f'{len(rows)} slides and sections of five lectures; {done(rows)} are covered by a chapter '
-             'that is written, the rest name the chapter that is to carry them.\n']
+    parts = [f'{len(rows)} slides and sections of five lectures; {done(rows)} are covered by a '
+             'chapter that is written, the rest name the chapter that is to carry them.\n']
     for key, (title, ref) in LECTURES.items():
         own = [r for r in rows if r['lecture'] == key]
         body = [line(r, chapter.get(r['chapter'])) for r in own]

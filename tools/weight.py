@@ -1,4 +1,4 @@
-"""What a page weighs, and less of it: plots in 256 colours, styles and fonts cut to what the site uses."""
+"""What a page weighs, and less of it: plots in 256 colours, styles and fonts cut to their use."""
 import io, logging, re, shutil
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,7 +14,9 @@ from PIL import Image
 def has(name): return f'contains(concat(" ", normalize-space(@class), " "), " {name} ")'
 
 
-def parse(path): return html.parse(path, html.HTMLParser(encoding='utf-8', huge_tree=True)).getroot()
+def parse(path):
+    "The tree of a page, however long a text of it is"
+    return html.parse(path, html.HTMLParser(encoding='utf-8', huge_tree=True)).getroot()
 
 
 def write(path, tree):
@@ -25,7 +27,7 @@ def write(path, tree):
 # ---------- pictures
 
 def smaller(png):
-    "(bytes, suffix, is it a plot?): a plot has a transparent background and few colours; a photograph becomes a WebP"
+    "(bytes, suffix, is it a plot?): a plot has a transparent ground and few colours"
     im, out = Image.open(io.BytesIO(png)), io.BytesIO()
     if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
@@ -35,7 +37,8 @@ def smaller(png):
         im.quantize(256, method=method, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
         return min(png, out.getvalue(), key=len), '.png', plot
     im.save(out, 'WEBP', quality=88, method=6)
-    return (out.getvalue(), '.webp', False) if len(out.getvalue()) < .7*len(png) else (png, '.png', False)
+    webp = out.getvalue()
+    return (webp, '.webp', False) if len(webp) < .7*len(png) else (png, '.png', False)
 
 
 # ---------- code
@@ -44,7 +47,7 @@ PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex'}      # classes whose colour is that
 
 
 def lighter(tree):
-    "Coloured code without the spans that add no colour, without the links of its lines, neighbours of one kind joined"
+    "Coloured code without spans that add no colour or links of lines, alike neighbours joined"
     for code in tree.xpath(f'//code[{has("sourceCode")}]'):
         for link in code.xpath('.//a[@aria-hidden]'): link.drop_tree()
         for span in code.xpath('.//span'):
@@ -54,13 +57,17 @@ def lighter(tree):
 
 def joined(span):
     "Take up the next spans of the same class that follow without a gap"
-    while (after := span.getnext()) is not None and not span.tail and after.get('class') == span.get('class') and not len(after):
-        span.text, span.tail = (span.text or '') + (after.text or ''), after.tail
-        after.tail = None
+    while not span.tail and (after := span.getnext()) is not None:
+        if len(after) or after.get('class') != span.get('class'): return
+        span.text, span.tail, after.tail = (span.text or '') + (after.text or ''), after.tail, None
         after.getparent().remove(after)
 
 
 # ---------- styles
+
+GROUPS = ('media', 'supports', 'layer')
+BARE = dict(skip_comments=True, skip_whitespace=True)
+
 
 def purged(rules, used):
     "CSS rules without the selectors that name a class found nowhere in the site"
@@ -71,20 +78,18 @@ def purged(rules, used):
             names = lambda s: re.findall(r'[.]((?:[\w-]|\\.)+)', re.sub(r':not\([^)]*\)', '', s))
             live = [s for s in selectors if all(n.replace('\\', '') in used for n in names(s))]
             if live: kept.append(f'{",".join(live)}{{{tinycss2.serialize(r.content)}}}')
-        elif r.type == 'at-rule' and r.lower_at_keyword in ('media', 'supports', 'layer') and r.content:
-            inner = purged(rules_of(r.content), used)
+        elif r.type == 'at-rule' and r.lower_at_keyword in GROUPS and r.content:
+            inner = purged(tinycss2.parse_rule_list(r.content, **BARE), used)
             if inner: kept.append(f'@{r.at_keyword}{tinycss2.serialize(r.prelude)}{{{inner}}}')
-        elif r.type == 'at-rule' and not (r.lower_at_keyword == 'import' and 'http' in r.serialize()):
-            kept.append(r.serialize())
+        elif r.type == 'at-rule':
+            text = r.serialize()
+            if r.lower_at_keyword != 'import' or 'http' not in text: kept.append(text)
     return ''.join(kept)
-
-
-def rules_of(content): return tinycss2.parse_rule_list(content, skip_comments=True, skip_whitespace=True)
 
 
 def classes(out, trees):
     "Every class that a page carries or that a script may give it"
-    used = {c for tree in trees for el in tree.xpath('//*[@class]') for c in el.get('class').split()}
+    used = {c for tree in trees for group in tree.xpath('//@class') for c in group.split()}
     for f in out.rglob('*.js'):
         if {'ort', 'katex', 'mermaid', 'fuse'} & set(f.parts): continue
         used |= set(re.findall(r'[\w-]+', f.read_text(encoding='utf-8', errors='ignore')))
@@ -95,9 +100,10 @@ def styles(out, trees):
     "Cut each style sheet of the libraries, and the font of their icons"
     used, sheets = classes(out, trees), list((out/'site_libs').rglob('*.css'))
     for f in sheets:
-        rules = tinycss2.parse_stylesheet(f.read_text(encoding='utf-8'), skip_comments=True, skip_whitespace=True)
+        rules = tinycss2.parse_stylesheet(f.read_text(encoding='utf-8'), **BARE)
         f.write_text(purged(rules, used), encoding='utf-8')
-    icons = {ord(c) for f in sheets for c in f.read_text(encoding='utf-8') if 0xe000 <= ord(c) < 0x10000}
+    shown = set(''.join(f.read_text(encoding='utf-8') for f in sheets))
+    icons = {ord(c) for c in shown if 0xe000 <= ord(c) < 0x10000}
     for css in sheets:
         if 'bootstrap-icons' in css.name: fonts(css, css.parent, icons)
 
@@ -118,8 +124,9 @@ def fonts(css, source, unicodes):
     "Each font that a style sheet names, cut to these characters, as WOFF; the other formats go"
     def face(m):
         urls = [u.split('?')[0] for u in re.findall(r'url\(["\']?([^"\')]+)', m[0])]
-        have = next((u for kind in ('.ttf', '.woff') for u in urls if u.endswith(kind) and (source/u).exists()), None)
-        if not have: return m[0]
+        there = sorted(u for u in urls if u.endswith(('.ttf', '.woff')) and (source/u).exists())
+        if not there: return m[0]
+        have = there[0]
         to = css.parent/Path(have).with_suffix('.woff')
         to.parent.mkdir(parents=True, exist_ok=True)
         subset(source/have, to, unicodes)
@@ -127,12 +134,14 @@ def fonts(css, source, unicodes):
             if (css.parent/u) != to: (css.parent/u).unlink(missing_ok=True)
         woff = Path(have).with_suffix('.woff').as_posix()
         return re.sub(r'src:.*?(?=[;}])', f'src:url({woff}) format("woff")', m[0], flags=re.S)
-    css.write_text(re.sub(r'@font-face\s*\{[^}]*\}', face, css.read_text(encoding='utf-8')), encoding='utf-8')
+    text = re.sub(r'@font-face\s*\{[^}]*\}', face, css.read_text(encoding='utf-8'))
+    css.write_text(text, encoding='utf-8')
 
 
 def katex(dist, to, trees):
     "KaTeX's style and its fonts, cut to the formulas of the site"
-    shown = {c for tree in trees for el in tree.xpath(f'//*[{has("katex-html")}]') for c in el.text_content()}
+    formulas = [el for tree in trees for el in tree.xpath(f'//*[{has("katex-html")}]')]
+    shown = {c for el in formulas for c in el.text_content()}
     to.mkdir(parents=True, exist_ok=True)
     shutil.copy(dist/'katex.min.css', to/'katex.css')
     fonts(to/'katex.css', dist, {ord(c) for c in shown} | set(range(32, 127)))
@@ -148,16 +157,17 @@ def linked(file, tree):
     for el in tree.xpath('//script | //link | //img'):
         url = re.match('[^?#]*', el.get('src') or el.get('href') or '')[0]
         f = (file.parent/unquote(url)).resolve()
-        if url and ':' not in url and f.is_file() and f.suffix != '.html' and 'demos' not in f.parts: yield f
+        if not url or ':' in url or f.suffix == '.html' or 'demos' in f.parts: continue
+        if f.is_file(): yield f
 
 
 def weigh(out):
-    "What each page may transfer, in kB: itself, its styles, scripts and pictures, and the fonts of icons and maths"
-    sheet = {}
+    "What each page may transfer, in kB: itself, its styles, scripts, pictures, fonts"
+    sheet, fonts = {}, out/'site_libs/katex/fonts'
     for p in sorted(out.glob('*.html')):
         tree = parse(p)
         files = {p, *linked(p, tree), *out.glob('site_libs/bootstrap-icons/fonts/*.woff')}
-        if tree.xpath(f'//*[{has("katex")}]'): files |= {out/f'site_libs/katex/fonts/KaTeX_{n}.woff' for n in MATHS}
+        if tree.xpath(f'//*[{has("katex")}]'): files |= {fonts/f'KaTeX_{n}.woff' for n in MATHS}
         size = sum(f.stat().st_size for f in files if f.exists())
         sheet[p.name] = {'kb': round(size/1000, 1), 'demo': bool(tree.xpath('//walk-demo'))}
     return sheet
