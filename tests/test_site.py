@@ -538,19 +538,43 @@ def test_page_in_a_browser(name, view, served, axe):
 
 
 @pytest.mark.browser
-def test_search_theme_filter_and_menu(served):
+def test_search_theme_and_menu(served):
     with open_page(f'{served}/claims.html', width=360, height=740) as page:
-        rows = page.locator('#claims tbody tr:visible')
-        before = rows.count()
-        page.locator('.ledger-filter input').fill('coin')
-        assert 0 < rows.count() < before
         page.locator('.quarto-btn-toggle').click()
         page.locator('.quarto-color-scheme-toggle').first.click()
         page.wait_for_function("document.documentElement.dataset.bsTheme === 'dark'")
         page.locator('#quarto-search input').fill('many seeds')
         page.locator('.search-result').first.click()
         page.wait_for_url(lambda url: 'claims.html' not in url)
-        page.wait_for_function("document.documentElement.dataset.bsTheme === 'dark'")      # the choice is remembered
+        page.wait_for_function("document.documentElement.dataset.bsTheme === 'dark'")   # it is remembered
+
+
+@pytest.mark.browser
+def test_the_filter_of_the_claims_stands_in_the_address(served):
+    with open_page(f'{served}/claims.html', width=1280) as page:
+        rows, find = page.locator('.ledger-rows tr[id]:visible'), page.locator('.ledger-filter input')
+        everything = rows.count()
+        find.fill('fair coin')
+        assert 0 < (some := rows.count()) < everything and page.url.endswith('?q=fair+coin')
+        page.reload()
+        assert find.input_value() == 'fair coin' and rows.count() == some
+        page.locator('.ledger-filter select').select_option(index=1)
+        assert '&chapter=' in page.url
+        rows.first.hover()
+        rows.first.locator('.row-link').click()
+        assert page.url.endswith('#' + rows.first.get_attribute('id')) and 'q=fair+coin' in page.url
+        find.fill('')
+        page.locator('.ledger-filter select').select_option(index=0)
+        assert rows.count() == everything and '?' not in page.url
+
+
+@pytest.mark.browser
+def test_a_link_lands_on_its_section_though_models_open_above_it(served):
+    with open_page(f'{served}/cnns.html#exercises', width=1280) as page:
+        page.wait_for_function("[...document.querySelectorAll('walk-demo')].every(d => d.dataset.phase)")
+        page.wait_for_timeout(1000)
+        top = page.evaluate("document.getElementById('exercises').getBoundingClientRect().top")
+        assert abs(top) < 100, f'the section stands {top:.0f} px from the top'
 
 
 @pytest.mark.browser
