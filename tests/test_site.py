@@ -213,6 +213,11 @@ def test_an_inherited_docstring_is_not_an_own_one():
     assert '#### [FeedForwardLM.forward]' in reference.entry('FeedForwardLM', FeedForwardLM, 'tokens')
 
 
+def test_a_module_that_does_not_import_is_named(monkeypatch):
+    monkeypatch.setattr(reference.importlib, 'import_module', lambda name: 1/0)
+    with pytest.raises(Trouble, match='walkdl.core does not import .division by zero'): reference.imported('walkdl.core')
+
+
 def test_an_example_becomes_code():
     assert reference.introduction('What.\n\n>>> f(1)\n2\n\nMore.') == 'What.\n\n```python\n>>> f(1)\n2\n```\n\nMore.'
 

@@ -8,7 +8,7 @@ from nbdev.showdoc import show_doc
 
 from address import source_url
 from markup import raw
-from notebooks import BUILD, LIB, chapters, module
+from notebooks import BUILD, LIB, Trouble, chapters, module
 from plan import title
 
 KEPT, WIDE = BUILD/'api.md', 120
@@ -72,11 +72,16 @@ def exported(m):
     return {n: o for n, o in names.items() if type(o).__name__ != 'Exercise'}
 
 
-def section(path, mod):
-    "What the page says of one module"
+def imported(name):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        m = importlib.import_module(f'{LIB.name}.{mod}')
+        try: return importlib.import_module(name)
+        except Exception as e: raise Trouble(f'{name} does not import ({e}); is it exported?') from None
+
+
+def section(path, mod):
+    "What the page says of one module"
+    m = imported(f'{LIB.name}.{mod}')
     names = exported(m)
     calls = {n: o for n, o in names.items() if callable(o)}
     top = f'## {LIB.name}.{mod} {{#{mod}}}'
