@@ -44,7 +44,8 @@ ABOVE = code('n = 300; claim("", 1, at_least=.9)', out='accuracy 0.9772, loss 0.
     'After 300 steps, 1,234 are wrong.', 'About 1,200 are wrong.', 'ninety-eight percent',
     'In 1998 LeNet-5 and VGG16 were 2 nets.', 'Figure 37 of [@a1998, p. 97]', '12 March 1989',
     'See `x[55]` and $x^{55}$.', 'The 95 % interval is wide.', '1,234 of 300 make 4.1.',
-    'Python 3.11.7 runs it', 'ninety-seven points seven', 'LeNet-5 is 97.7 points better',
+    'Python 3.11.7 runs it', 'It reads 98 of 100.', 'It is right 98 times in 100.',
+    'ninety-seven points seven', 'LeNet-5 is 97.7 points better',
     '97.72 percent', 'Loss 0.1234 and accuracy .977.'])
 def test_what_was_measured_above_may_be_said(tmp_path, prose):
     assert found(tmp_path, ABOVE, md(prose)) == []
@@ -54,7 +55,8 @@ def test_what_was_measured_above_may_be_said(tmp_path, prose):
     ('It reads 97.1 % of them.', '97.1 %'), ('It reads 90 % of them.', '90 %'),
     ('The loss is 0.13.', '0.13'), ('After 500 steps', '500'), ('1,200 are wrong', '1,200'),
     ('ninety-one percent', 'ninety-one percent'), ('Over 2,000 are wrong', '2,000'),
-    ('16,384 GPUs', '16,384'), ('| ours | 96.2 |', '96.2'), ('3.5 million', '3.5 million')])
+    ('It reads 93 of 100.', '93'), ('16,384 GPUs', '16,384'),
+    ('| ours | 96.2 |', '96.2'), ('3.5 million', '3.5 million')])
 def test_a_planted_number_is_caught(tmp_path, prose, what):
     assert found(tmp_path, ABOVE, md(prose)) == [('number', what)]
 

@@ -53,8 +53,11 @@ def numerals(prose):
         rough = not decimals and ABOUT.search(prose[:m.start()])
         zeros = len(plain) - len(plain.rstrip('0')) if rough else 0
         scale = UNITS.get(m['unit'], UNITS.get((m['unit'] or '').lower(), 1))
+        if plain == '100' and re.search(r'\b(?:of|in) $', prose[:m.start()]): continue
+        of_100 = re.match(r' (?:times )?(?:of|in|out of) 100\b', prose[m.end():])
         slack = .5 * 10**(zeros - decimals) * scale
-        yield Numeral(m[0], float(plain)*scale, slack, bool(m['percent'] or m['points']))
+        shares = bool(m['percent'] or m['points'] or of_100)
+        yield Numeral(m[0], float(plain)*scale, slack, shares)
 
 
 def agrees(n, known):
