@@ -60,7 +60,9 @@ def run(command, seconds):
     try: return job.wait(max(seconds, 1))
     except subprocess.TimeoutExpired: return None
     finally:
-        if job.poll() is None: os.killpg(job.pid, signal.SIGKILL)
+        if job.poll() is None:
+            os.killpg(job.pid, signal.SIGTERM)
+            job.wait()
 
 
 def main(since='HEAD'):
@@ -70,7 +72,7 @@ def main(since='HEAD'):
     if faults := list(written(paths)): print(*faults, sep='\n'); bad.append('how it is written')
     books = [p for p in paths if p.suffix == '.ipynb' and p.parent == NBS]
     books, later = affordable(books, left()/2)
-    check = [sys.executable, 'tools/run.py', 'check', '--differs-ok', *map(str, books)]
+    check = [sys.executable, 'tools/run.py', 'check', *map(str, books)]
     if books and run(check, left()): bad.append('notebooks')
     tests = tests_of(paths)
     browser = [] if any(p.suffix in ('.js', '.css') for p in paths) else ['-m', 'not browser']

@@ -2,7 +2,6 @@
 
   run.py run [--flags slow] [--force] [--refresh] [-j 2] [NB…]   run what changed, save what it says
   run.py check [-j 2] [NB…]       run all offline, compare with the saved outputs, save nothing
-  run.py quick [-j 2]             check the notebooks whose own code changed
   run.py convert FILE.py…         py:percent text -> nbs/NAME.ipynb, outputs of unchanged cells kept
 
 What a run gave lies in _build/runs/. A notebook itself is written only when its code, or what it
@@ -359,7 +358,6 @@ def ran(path):
 def chosen(args):
     "The notebooks to run"
     paths = [Path(f).resolve() for f in args.files] or chapters()
-    if args.command == 'quick': return [p for p in paths if entry(p).get('code') != own(p)]
     asked = args.files or args.force or args.refresh or args.flags
     if args.command == 'check' or asked: return paths
     todo = [p for p in paths if stale(p) or not ran(p)]
@@ -369,7 +367,7 @@ def chosen(args):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('command', choices=('run', 'check', 'quick', 'convert'))
+    p.add_argument('command', choices=('run', 'check', 'convert'))
     p.add_argument('files', nargs='*')
     p.add_argument('--flags', default='', help="run these cells too, as in --flags 'slow gpu'")
     p.add_argument('--force', action='store_true', help='run also what did not change')
@@ -387,9 +385,6 @@ def start(args):
     todo, t0 = chosen(args), time.time()
     (BUILD/'runs').mkdir(parents=True, exist_ok=True)
     if todo: warm()
-    if args.command == 'quick':
-        others = sum(bool(stale(p)) for p in chapters()) - len(todo)
-        if others: print(f'{others} more stand on what changed; `make course` runs them')
     done, skipped = run_all(todo, args), len(args.files or chapters()) - len(todo)
     return summary(done, skipped, time.time() - t0, compared=args.command != 'run')
 
