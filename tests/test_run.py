@@ -80,6 +80,16 @@ def test_another_processor_keeps_what_is_alike(house, monkeypatch, machine, said
     assert f'{said}\\n' in house.read_text()
 
 
+def test_times_are_no_news(house, monkeypatch):
+    plant(house, cell('#| timing: true\nprint(2.7)', '2.70 s\n'))
+    settled(house)
+    monkeypatch.setattr(notebooks, 'fingerprint', lambda p: 'a module changed')
+    runs_to(monkeypatch, '9.10 s\n')
+    assert '2.70' in house.read_text()
+    runs_to(monkeypatch, '9.10 s\n', Namespace(command='run', flags=set(), refresh=True))
+    assert '9.10' in house.read_text()
+
+
 def test_a_second_run_that_says_something_else_is_told(house, monkeypatch):
     runs_to(monkeypatch, '2.70\n')
     save(run.result(house), json.dumps({'source': fingerprint(house)}))

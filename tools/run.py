@@ -110,11 +110,11 @@ def text(nb):
     return nb2str(nb)
 
 
-def settle(new, saved):
-    "Put the saved outputs back wherever the new ones say the same"
+def settle(new, saved, elsewhere):
+    "Put saved outputs back where the new ones say the same: times, and elsewhere all others too"
     for a, b in zip(new['cells'], saved['cells']):
-        if a['cell_type'] == 'code' and alike(a['outputs'], b['outputs'], a):
-            a['outputs'] = b['outputs']
+        kept_here = a['cell_type'] == 'code' and (elsewhere or 'timing' in directives(source(a)))
+        if kept_here and alike(a['outputs'], b['outputs'], a): a['outputs'] = b['outputs']
 
 
 def difference(new, saved, same):
@@ -189,10 +189,10 @@ def attempt(path, args):
 
 
 def renew(path, new, saved, args):
-    "Save the new outputs; on another processor only those that say something else"
+    "Save the new outputs; where only a module changed, on another processor, those that are news"
     row = entry(path)
-    elsewhere = row.get('machine') != machine() and row.get('code') == own(path)
-    if elsewhere and not args.refresh: settle(new, saved)
+    if row.get('code') == own(path) and not args.refresh:
+        settle(new, saved, elsewhere=row.get('machine') != machine())
     save(path, text(new))
 
 
