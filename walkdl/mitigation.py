@@ -11,7 +11,8 @@ import hashlib, json
 import numpy as np, torch
 from torch import nn
 from .core import exercise
-from .ethics import group_rates, wilson
+from .ethics import group_rates
+from .stats import proportion_interval
 
 # %% ../nbs/55c_mitigation.ipynb #c013
 def reweigh(
@@ -147,7 +148,7 @@ def model_card(
             '| group | people | selected | wrong (95 %) | false positives | false negatives |',
             '|---|---|---|---|---|---|']
     for g, r in group_rates(y, p, group).iterrows():
-        lo, hi = wilson(round((1 - r.accuracy) * r.n), r.n)
+        lo, hi = proportion_interval(round((1 - r.accuracy) * r.n), int(r.n))
         rows.append(f'| {g} | {r.n:.0f} | {r.selection_rate:.1%} | {1 - r.accuracy:.1%} ({lo:.1%} '
             f'to {hi:.1%}) | {r.fpr:.1%} | {r.fnr:.1%} |')
     return '\n\n'.join(rows[:4]) + '\n' + '\n'.join(rows[4:])

@@ -7,51 +7,55 @@ __all__ = ['check_denominator', 'check_faces', 'check_implied', 'check_parity']
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c002
 import numpy as np
-from ..core import exercise
-from ..ethics import demographic_parity_difference, group_rates, wilson
+from ..core import as_rng, exercise
+from ..ethics import group_rates
+from ..stats import proportion_interval
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c003
-@exercise('denominator')
+@exercise('denominator', page='choice')
 def check_denominator(n):
     "The number of the group that is the whole of '23.5 %': 1, 2, 3 or 4"
-    if n == 1:
-        return ('of all white people a smaller share was both labelled high and not arrested: 349 '
-            'of 2,454 is 14 %')
-    if n == 2:
-        return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
+    if n == 1: return 'of all white people a smaller share was both labelled high and not arrested: 349 of 2,454 is 14 %'
+    if n == 2: return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
     if n == 4: return 'the overall false positive rate of all 7,214 people is 32 %'
-    if n != 3: return f'choose 1, 2, 3 or 4, not {n!r}'
+    if n != 3 or isinstance(n, bool): return f'choose 1, 2, 3 or 4, not {n!r}'
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c004
-@exercise('enough faces')
+def _width(n):
+    low, high = proportion_interval(round(.347*n), n)
+    return 100*(high - low)
+
+@exercise('enough faces', page='number')
 def check_faces(n):
-    "The smallest number of faces, a multiple of 100, for which the Wilson interval of 34.7 % is at most 4 points wide"
-    width = lambda n: float(np.subtract(*wilson(.347*n, n)[::-1]))
-    if width(n) > .04: return f'{n} faces give an interval of {100*width(n):.1f} points: too wide'
+    "The smallest number of faces, a multiple of 100, for which the interval of 34.7 % is at most 4 points wide"
+    if n != int(n) or n < 1: return f'{n} is no number of faces'
+    n = int(n)
+    if _width(n) > 4: return f'{n} faces give an interval of {_width(n):.1f} points: too wide'
     if n % 100: return f'{n} is not a multiple of 100'
-    if width(n - 100) <= .04: return f'{n} faces are enough, but {n - 100} are enough as well'
+    if _width(n - 100) <= 4: return f'{n} faces are enough, but {n - 100} are enough as well'
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c005
 @exercise('implied')
 def check_implied(f):
     "A function (base, fpr, fnr) -> the precision that these leave no choice about"
-    for b, fpr, fnr in ((.5, .2, .2), (.1, .1, .1), (.39, .235, .477)):
-        want = b*(1 - fnr) / (b*(1 - fnr) + (1 - b)*fpr)
-        if abs((got := f(b, fpr, fnr)) - want) > 1e-6:
-            return (f'base {b}, fpr {fpr}, fnr {fnr}: true positives {b*(1 - fnr):.3f} and false '
-                f'positives {(1 - b)*fpr:.3f} of each person; their precision is not {got:.3f}')
+    for b, fpr, fnr in ((.5, .2, .2), *as_rng().uniform(.05, .95, (5, 3)).round(2).tolist()):
+        true, false = b*(1 - fnr), (1 - b)*fpr
+        got = float(f(b, fpr, fnr))
+        if abs(got - true/(true + false)) <= 1e-3: continue
+        said = f'base {b}, fpr {fpr}, fnr {fnr}: true positives are {true:.3f} and false ones {false:.3f} of all people'
+        return f'{said}; the share of true ones among them is not {got:.3f}'
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c006
 @exercise('parity without merit')
 def check_parity(answer):
     "Three lists (y, p, group): parity difference 0, group 'a' decided without error, group 'b' right at most half the time"
+    if not isinstance(answer, (tuple, list)) or len(answer) != 3: return 'three lists are wanted: y, p and group'
     y, p, g = map(np.asarray, answer)
+    if not len(y) == len(p) == len(g): return f'the lists have {len(y)}, {len(p)} and {len(g)} entries; they describe the same people'
     r = group_rates(y, p, g)
-    if sorted(r.index) != ['a', 'b']:
-        return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
-    if (d := demographic_parity_difference(y, p, g)) > 1e-9:
-        return f'the selection rates differ by {d:.2f}: {r.selection_rate.round(2).to_dict()}'
+    if sorted(r.index) != ['a', 'b']: return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
+    if not abs(r.selection_rate['a'] - r.selection_rate['b']) <= 1e-9:
+        return f'the selection rates differ: {r.selection_rate.round(2).to_dict()}'
+    if r.selection_rate['a'] in (0, 1): return 'nobody or everybody is selected; make it less trivial'
     if r.accuracy['a'] < 1: return f"group 'a' is decided right in {r.accuracy['a']:.0%} only"
     if r.accuracy['b'] > .5: return f"group 'b' is still right in {r.accuracy['b']:.0%}"
-    if r.selection_rate['a'] in (0, 1):
-        return 'nobody or everybody is selected; make it less trivial'
