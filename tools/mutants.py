@@ -52,6 +52,7 @@ def variants(node, names):
         case ast.Constant(value=int(v) | float(v)):
             yield from (ast.Constant(w) for w in (v + 1, v - 1, *([-v] if v else [])))
         case ast.Constant(value=str(v)) if v: yield ast.Constant(v[:-1] + chr(ord(v[-1]) + 1))
+        case ast.Constant(value=bytes(v)) if v: yield ast.Constant(v[:-1] + bytes([v[-1] ^ 1]))
         case ast.Name(id=v, ctx=ast.Load()):
             yield from (changed(node, id=w) for w in sorted(names - {v}) if v in names)
             if v in NAMES: yield changed(node, id=NAMES[v])
