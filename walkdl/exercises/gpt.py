@@ -7,39 +7,66 @@ __all__ = ['check_nucleus', 'check_kv', 'check_cold', 'check_no_repeat']
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c002
 import torch
-from ..core import exercise
+from ..core import as_rng, exercise
 from ..gpt import next_probs
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c003
+def _nucleus(p, mass):
+    p = sorted(p, reverse=True)
+    return next((n for n in range(1, len(p)) if sum(p[:n]) >= mass - 1e-12), len(p))
+
 @exercise('nucleus')
 def check_nucleus(f):
     "A function (p, mass) -> how many of the probabilities p a nucleus of this mass keeps"
-    for p, mass, want in (([.5, .25, .125, .125], .6, 2), ([.1, .7, .2], .7, 1), ([.25]*4, .9, 4), ([.2, .8], .81, 2)):
-        got = f(p, mass)
-        if got != want: return f'of {p} a nucleus of {mass} keeps {want}, you say {got}'
+    rng = as_rng()
+    some = [(rng.dirichlet([.5]*6).tolist(), rng.uniform(.5, .95)) for _ in range(3)]
+    for p, mass in [([.5, .25, .125, .125], .6), ([.1, .7, .2], .7), ([.25]*4, .9), ([.2, .8], .81),
+                    *some]:
+        got, want, shown = f(p, mass), _nucleus(p, mass), [round(q, 3) for q in p]
+        if got == want + 1 and sum(sorted(p)[::-1][:want]) < mass + 1e-9:
+            return f'of {shown} the first {want} hold {mass:.3g} already; you keep one more'
+        if got == want - 1:
+            return f'of {shown} the {got} likeliest do not yet hold {mass:.3g}; one more is needed'
+        if got != want: return f'of {shown} a nucleus of {mass:.3g} keeps {want}, you say {got}'
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c004
 @exercise('kv_bytes')
 def check_kv(f):
     "A function (layers, kv_heads, d_head, tokens, bytes) -> bytes of a KV cache"
-    for args in ((30, 3, 64, 2048, 4), (1, 1, 1, 1, 2), (30, 9, 64, 100, 2)):
+    for args in ((30, 3, 64, 2048, 4), *as_rng().integers(2, 50, (3, 5)).tolist()):
         L, h, d, t, b = args
         want, got = 2*L*h*d*t*b, f(*args)
-        if got == want//2: return 'that is the keys or the values; both are kept'
-        if got != want: return f'for {args} it is {want:,} bytes, you say {got:,}'
+        if 2*got == want: return 'that is the keys or the values; both are kept'
+        if got*L == want: return 'that is one layer; each layer has a cache of its own'
+        if got*b == want: return 'those are numbers; each of them takes some bytes'
+        if got == 8*want: return 'those are bits; the answer is in bytes'
+        if got != want: return f'for {tuple(args)} it is {want:,} bytes, you say {got:,}'
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c005
-@exercise('how_cold')
+@exercise('how_cold', page='number', digits=2)
 def check_cold(t):
     "The temperature at which the first of two tokens with logits 2 and 0 has probability 0.99"
     if not t > 0: return f'a temperature is positive, yours is {t}'
     p = next_probs(torch.tensor([2., 0.]), float(t))[0].item()
-    if abs(p - .99) > 1e-3: return f'at temperature {t:.3g} it has probability {p:.3f}'
+    if t > 1:
+        return f'at temperature {t:.3g} it has only {p:.3f}: hot makes the two more alike'
+    if not abs(p - .99) < 1e-3: return f'at temperature {t:.3g} it has probability {p:.4f}'
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c006
+def _forbidden(ids, n):
+    last = ids[len(ids) - n + 1:]
+    return {ids[i + n - 1] for i in range(len(ids) - n + 1) if ids[i:i + n - 1] == last}
+
 @exercise('no_repeat')
 def check_no_repeat(f):
     "A function (ids, n) -> the tokens that would repeat an n-gram of the list ids"
-    for ids, n, want in (([1, 2, 3, 1, 2], 3, {3}), ([1, 2, 3, 1, 2], 2, {3}), ([7, 7, 7], 2, {7}), ([1, 2], 3, set()), ([4, 5, 4], 1, {4, 5}), ([1, 2, 1, 3, 1], 2, {2, 3})):
-        got = set(f(ids, n))
-        if got != want: return f'after {ids}, to repeat no {n}-gram, the forbidden tokens are {want or "none"}, you say {got or "none"}'
+    rng = as_rng()
+    cases = [([1, 2, 3, 1, 2], 3), ([7, 7, 7], 2), ([1, 2], 3), ([4, 5, 4], 1),
+             ([1, 2, 1, 3, 1], 2)]
+    cases += [(rng.integers(0, 3, 12).tolist(), n) for n in (2, 3, 4)]
+    for ids, n in cases:
+        got, want = set(f(list(ids), n)), _forbidden(ids, n)
+        if got > want: return f'after {ids}, {n}-grams: {got - want} would repeat none of them'
+        if got < want: return f'after {ids}, {n}-grams: {want - got} would repeat one too'
+        if got != want:
+            return f'after {ids}, {n}-grams: forbidden is {want}, you say {got}'
