@@ -6,60 +6,85 @@
 __all__ = ['check_kraken', 'check_graph', 'check_loss', 'check_twins']
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c002
-import numpy as np
-from ..core import exercise
-from ..nlp import Lexicon, TfIdf, negative_gradients, words
+import math
+from ..core import as_generator, as_rng, exercise
+from ..nlp import NEGATIONS, Lexicon, TfIdf, negative_gradients, tokenize
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c003
-@exercise('weight of a word')
+@exercise('weight of a word', page='list', digits=2)
 def check_kraken(pair):
     "(idf, tf·idf) of a word that stands in 1 of 8 documents, twice"
-    idf, both = pair
-    if abs(idf - (np.log(8) + 1)) < 1e-3:
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        return f'two numbers are wanted, idf and tf·idf; you give {pair}'
+    def near(a, b): return abs(a - b) <= .006
+    (idf, both), want = pair, math.log(4.5) + 1
+    if near(idf, 2*want) and near(both, want): return 'the idf comes first, then the tf·idf'
+    if near(idf, math.log(8) + 1):
         return f'{idf:.3f} is without smoothing; pretend one more document that has every word'
-    if abs(idf - np.log(4.5)) < 1e-3:
+    if near(idf, math.log(4.5)):
         return f'{idf:.3f} lacks the 1 that is added after the logarithm'
-    if abs(idf - (np.log(4.5) + 1)) > 1e-3: return f'idf {idf:.3f} is not ln((1+n)/(1+df)) + 1'
-    if abs(both - 2*idf) > 1e-3:
+    if near(idf, math.log2(4.5) + 1): return f'{idf:.3f} is in bits; take the natural logarithm'
+    if not near(idf, want): return f'{idf:.3f} is not the smoothed idf: look at the formula'
+    if not abs(both - 2*want) <= .012:
         return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c004
 @exercise('teach the graph')
 def check_graph(answer):
-    "(lines, unless) of a Lexicon"
-    new = Lexicon(*answer)
-    if new.isa('cringe')[:3] != ['cringe', 'shame', 'blame']:
-        return f'to your graph cringe is {new.isa("cringe")}'
-    if new.own.keys() & {'cringe', 'shame', 'pun'}:
+    "(lines, exceptions) of a Lexicon"
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        return 'two things are wanted: the lines of the graph, and a dictionary of exceptions'
+    new = Lexicon(*answer).fit()
+    for chain in (['cringe', 'shame', 'blame'], ['pun', 'joke', 'praise']):
+        if (got := new.isa(chain[0]))[:3] != chain:
+            return f'to your graph {chain[0]} is {" is ".join(got)}; wanted is {" is ".join(chain)}'
+    if new.own_.keys() & {'cringe', 'shame', 'pun'}:
         return 'a value is written twice; let it be inherited'
-    for text, want in (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1), ('cringe in a tragedy', -2)):
-        if (got := new.score(text)) != want:
+    cases = (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1),
+             ('cringe in a tragedy', -2))
+    for text, want in cases:
+        if (got := new.polarity(text)) != want:
             return f'“{text}” scores {got:+g} with your graph, {want:+d} is wanted'
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c005
 @exercise('skip-gram loss')
 def check_loss(f):
-    "A function (h, v, vn, k) -> number whose gradient is that of negative_gradients, divided by B"
+    "A function (h, v, vn, k) -> the mean loss of negative sampling"
     import torch
-    g = torch.Generator().manual_seed(0)
-    h, v, vn = (torch.randn(n, 5, generator=g, dtype=torch.double).requires_grad_() for n in (4, 4, 6))
-    got = torch.autograd.grad(f(h, v, vn, 3), (h, v, vn))
-    want = [x/4 for x in negative_gradients(h, v, vn, 3/6)]
-    for name, a, b in zip(('h', 'v', 'vn'), got, want):
-        if torch.allclose(a, 4*b): return 'that is the sum over the batch; the mean was asked for'
-        if torch.allclose(a, -b):
-            return 'your sign is turned round: training would push neighbours apart'
-        if not torch.allclose(a, b):
-            return f'the gradient of your loss for {name} is off by up to {(a - b).abs().max():.2f}'
+    g, rng, ln = as_generator(), as_rng(), torch.nn.functional.logsigmoid
+    for _ in range(3):
+        B, m, k = (int(n) for n in rng.integers(2, 9, 3))
+        h, v, vn = (torch.randn(n, 5, generator=g, dtype=torch.double).requires_grad_()
+                    for n in (B, B, m))
+        value = f(h, v, vn, k)
+        got = torch.autograd.grad(value, (h, v, vn), allow_unused=True)
+        for name, a, b in zip(('h', 'v', 'vn'), got, negative_gradients(h, v, vn, k/m)):
+            if a is None: return f'your loss does not depend on {name}'
+            if torch.allclose(a, b): return 'that is the sum over the batch; the mean was asked for'
+            if torch.allclose(a, -b/B):
+                return 'your sign is turned round: training would push neighbours apart'
+            if not torch.allclose(a, b/B):
+                off = (a - b/B).abs().max()
+                return f'the gradient of your loss for {name} is off by up to {off:.2f}'
+        want = -(ln((h*v).sum(1)) + k/m*ln(-h @ vn.T).sum(1)).mean()
+        if not torch.allclose(value, want):
+            return f'the gradient is right, but the loss is {value:.3f} where {want:.3f} is wanted'
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c006
 @exercise('twins')
 def check_twins(pair):
-    "Two different word orders with the same words"
+    "Two film sentences of opposite mood with the same words"
+    if isinstance(pair, str) or len(pair) != 2: return 'two sentences are wanted'
     a, b = pair
-    if min(len(words(a)), len(words(b))) < 4: return 'at least four words each'
-    if words(a) == words(b): return 'these are the same words in the same order'
+    if min(len(tokenize(a)), len(tokenize(b))) < 4: return 'at least four words each'
+    if tokenize(a) == tokenize(b): return 'these are the same words in the same order'
+    mood = Lexicon(rules=False).fit()
+    if not any(v for _, v in mood.read(a)) or not any(v for _, v in mood.read(b)):
+        return 'they hold no word of praise or blame that we know; use one such as good or dull'
     X = TfIdf().fit_transform([a, b]).toarray()
-    if abs(X[0] - X[1]).max() > 1e-9:
-        only = sorted(set(words(a)) ^ set(words(b))) or ['look at how often each occurs']
+    if not abs(X[0] - X[1]).max() <= 1e-9:
+        only = sorted(set(tokenize(a)) ^ set(tokenize(b))) or ['look at how often each occurs']
         return 'single words tell them apart: ' + ', '.join(only)
+    order = [w for w in tokenize(a) if w in NEGATIONS or mood.known(w) or w == 'but']
+    if order == [w for w in tokenize(b) if w in NEGATIONS or mood.known(w) or w == 'but']:
+        return 'praise, blame and negation stand in the same order: is one really not pleased?'
