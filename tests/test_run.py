@@ -244,7 +244,7 @@ def laid_out(tmp_path_factory):
     (home/'nbs').mkdir()
     without = shutil.ignore_patterns('weights', '__pycache__')
     for name in ('walkdl', 'tools'): shutil.copytree(ROOT/name, home/name, ignore=without)
-    for name in ('settings.ini', 'pyproject.toml', 'nbs/refs.bib'):
+    for name in ('settings.ini', 'pyproject.toml', '_quarto.yml', 'nbs/refs.bib'):
         shutil.copy(ROOT/name, home/name)
     r = command('99_planted', 'A planted chapter', tool='chapter', cwd=home,
                 env=os.environ | {'PYTHONPATH': str(home)})
