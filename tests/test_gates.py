@@ -44,7 +44,8 @@ ABOVE = code('n = 300; claim("", 1, at_least=.9)', out='accuracy 0.9772, loss 0.
     'After 300 steps, 1,234 are wrong.', 'About 1,200 are wrong.', 'ninety-eight percent',
     'In 1998 LeNet-5 and VGG16 were 2 nets.', 'Figure 37 of [@a1998, p. 97]', '12 March 1989',
     'See `x[55]` and $x^{55}$.', 'The 95 % interval is wide.', '1,234 of 300 make 4.1.',
-    'Python 3.11.7 runs it', 'It reads 98 of 100.', 'It is right 98 times in 100.',
+    'Python 3.11.7 runs it', 'It reads 98 of 100.', 'He says "90 % of us".',
+    'It is right 98 times in 100.',
     'ninety-seven points seven', 'LeNet-5 is 97.7 points better',
     '97.72 percent', 'Loss 0.1234 and accuracy .977.'])
 def test_what_was_measured_above_may_be_said(tmp_path, prose):

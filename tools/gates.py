@@ -124,7 +124,7 @@ PLACE = (r'(?:chapters?|sections?|pages?|p\.|pp\.|figures?|fig\.|tables?|exercis
          r'|step|part|lectures?|equations?|algorithm|theorem|version|seeds?|vol\.|volume|no\.)')
 NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is no prose
     r'```.*?```', r'`[^`]*`', r'\$\$.*?\$\$', r'\$[^$\n]*\$', # code, formulas
-    r'<!--.*?-->', r'<[^>]*>',
+    r'<!--.*?-->', r'<[^>]*>', r'"[^"\n]{1,80}"', # and what somebody says
     r'\]\([^)]*\)', r'https?://\S+', # links
     r'@[\w:-]+(?:,\s(?:p|pp|sec|fig|tab|ch)\.[^];]*)?', # citations
     r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\smin\sto\sread.*?$', # headings, lists
@@ -235,7 +235,8 @@ def claim_findings(nb, rows):
         if row['kind'] == 'better' or kind_of(row) == 'equals': continue
         bound, seeds = row['bound'], row.get('seeds')
         if not row.get('null'): yield found('null', f'{bound} without its null')
-        elif row.get('loose'): yield found('loose', f'{bound} is nearer to the {row["null"]}')
+        elif row.get('loose'):
+            yield found('loose', f'{bound} is nearer to the {row["null"]} than half-way')
         far, allowed = worst(row) or (0, 0)
         if far > allowed: yield found('far', f'{bound} lies far from {seeds}')
         if seeds and (row.get('num') or {}).get('of') not in ('trainings', 'splits'):
