@@ -50,7 +50,8 @@ def check_launder(f):
     found = 0
     for part in b.split(len(b)//2):
         got = torch.as_tensor(f(part.clone()))
-        if got.shape != part.shape: return f'expected shape {list(part.shape)}, got {list(got.shape)}'
+        if got.shape != part.shape:
+            return f'expected shape {list(part.shape)}, got {list(got.shape)}'
         off = (got - part).square().mean((1, 2, 3)).sqrt().max().item()
         if not off <= .05: return f'one picture changed by {off:.3f}; 0.05 is allowed'
         found += detector.predict(got.float()).sum()/len(b)
@@ -60,7 +61,7 @@ def check_launder(f):
 WHY = dict(a=('real', 'as far as you trust the newspaper and its key'),
            b=('unknown', 'manifests are easily lost'),
            c=('unknown', 'with 99 % and one in 10,000 an alarm is right once in a hundred'),
-           d=('fake', 'chance does not reach 9 standard deviations, and only the maker has the key'))
+           d=('fake', 'chance does not reach 9 standard deviations; only the maker has the key'))
 
 @exercise('what it proves')
 def check_proves(d):

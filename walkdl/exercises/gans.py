@@ -19,7 +19,8 @@ def check_stuck(v):
     if abs(v + want) < .01: return 'that is the value V of the game; the loss is its negative'
     if abs(v - 2) < .01 or abs(v - .602) < .01:
         return f'{v:.3f} is not in nats; take the natural logarithm'
-    if not abs(v - want) < .006: return f'{v:.3f} is not it: what does D lose when it says one half?'
+    if not abs(v - want) < .006:
+        return f'{v:.3f} is not it: what does D lose when it says one half?'
 
 # %% ../../nbs/exercises/26_gans.ipynb #c004
 @exercise('forger loss')
@@ -30,7 +31,8 @@ def check_forger_loss(loss):
         f = torch.tensor(case, requires_grad=True)
         got, want = loss(f), gan_losses(f, f)[1]
         said = f'for the logits {[round(c, 2) for c in case]} your loss'
-        if not isinstance(got, torch.Tensor) or got.ndim: return f'{said} is {got}; one tensor is wanted'
+        if not isinstance(got, torch.Tensor) or got.ndim:
+            return f'{said} is {got}; one tensor is wanted'
         if torch.isclose(got, want*len(case), atol=1e-5) and len(case) > 1:
             return f'{said} is the sum; the mean is wanted'
         if torch.isclose(got, gan_losses(-f, -f)[1], atol=1e-5) and any(case):
