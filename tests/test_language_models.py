@@ -1,11 +1,12 @@
-"""Translation, GPT, BERT and other people's models: their edges, their refusals, and equality with the libraries."""
+"""Translation, GPT, BERT, other people's models: edges, refusals, equality with the libraries."""
 import random, socket
 import numpy as np, pytest, torch
 import torch.nn as nn
 from hypothesis import given, settings, strategies as st
 from walkdl.bert import (
     Int8Vectors, MaskedLM, bert_from_hf, embed_texts, fit_mlm, mask_tokens, mean_pool, ndcg)
-from walkdl.gpt import distinct, generate, gpt_from_hf, longest_copy, next_probs, token_losses, train_gpt
+from walkdl.gpt import (
+    distinct, generate, gpt_from_hf, longest_copy, next_probs, token_losses, train_gpt)
 from walkdl.huggingface import LoRA, count_parameters, load_family, sentence_vector, wordpiece
 from walkdl.transformers import BERT, GPT
 from walkdl.translation import (
@@ -15,7 +16,8 @@ from walkdl.translation import (
 @pytest.fixture
 def untouched():
     "The caller's random streams are where they were"
-    def state(): return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+    def state():
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
     before = state()
     yield
     assert state() == before
@@ -44,23 +46,27 @@ def test_bleu_refuses_what_has_no_score():
 
 
 def test_the_interval_holds_the_score_and_leaves_the_streams_alone(untouched):
-    outs, refs = ['the cat sat on the mat', 'a dog ran far away', 'no'], ['the cat sat on a mat', 'a dog ran off', 'no']
+    outs, refs = ['the cat sat on the mat', 'a dog ran far away', 'no'], ['the cat sat on a mat',
+                                                                          'a dog ran off', 'no']
     low, high = bleu_interval(outs, refs, n=200, generator=1)
-    assert low <= bleu(outs, refs) <= high and bleu_interval(outs, refs, n=200, generator=1) == (low, high)
+    assert low <= bleu(outs, refs) <= high and bleu_interval(outs, refs, n=200,
+                                                             generator=1) == (low, high)
     assert bleu_interval(outs[:1], refs[:1]) == (bleu(outs[:1], refs[:1]),)*2
 
 
 def test_a_dictionary_passes_over_empty_sides():
     ibm = IBM1([('the house', 'la casa'), ('', 'nada'), ('nothing', ''), ('house', 'casa')])
     assert ibm.best('House')[0][0] == 'casa' and ibm.best('nothing') == [('nothing', 0.)]
-    assert dict(IBM1([('the house', 'la casa'), ('', 'nada')]).best('house', None)) == {'la': .5, 'casa': .5}
+    assert dict(IBM1([('the house', 'la casa'), ('', 'nada')]).best('house', None)) == {'la': .5,
+                                                                                        'casa': .5}
     raises(lambda: IBM1([('', 'nada')]), 'no pair with words on both sides')
 
 
 def test_batches_of_one_length_hold_every_pair(untouched):
     pairs = [([1]*n, [2]*m) for n, m in np.random.default_rng(0).integers(1, 9, (50, 2)).tolist()]
     batches = length_batches(pairs, 30, generator=0)
-    assert sorted(p for b in batches for p in b) == sorted(pairs) and batches == length_batches(pairs, 30, generator=0)
+    assert sorted(p for b in batches
+                  for p in b) == sorted(pairs) and batches == length_batches(pairs, 30, generator=0)
     assert all(len(b) == 1 or len(b)*max(len(t) for p in b for t in p) <= 30 for b in batches)
     assert length_batches([], 30) == []
 
@@ -94,18 +100,21 @@ def test_each_row_ends_by_itself_and_is_padded(gpt):
         end = f.index(stop) + 1 if stop in f else len(f)
         assert g[:end] == f[:len(g)][:end] and set(g[end:]) <= {11}
     for row in generate(gpt, start, 30, generator=0, stop=stop)[:, 3:].tolist():
-        if stop in row: assert set(row[row.index(stop):]) == {stop} # what fills a row if nothing is said
+        if stop in row: assert set(row[row.index(stop):]) == {stop} # the fill if none is given
 
 
 @pytest.mark.parametrize('cache', [True, False])
 def test_a_beam_ends_at_stop_and_finds_the_likeliest(gpt, cache):
     start = torch.randint(12, (2, 3))
-    def total(ids): return gpt(ids[:, :-1]).log_softmax(-1).gather(2, ids[:, 1:, None])[:, 2:, 0].sum(1)
-    wide, greedy = (generate(gpt, start, 3, **kw) for kw in (dict(beam=144, cache=cache), dict(temperature=0)))
+    def total(ids):
+        return gpt(ids[:, :-1]).log_softmax(-1).gather(2, ids[:, 1:, None])[:, 2:, 0].sum(1)
+    wide, greedy = (generate(gpt, start, 3, **kw)
+                    for kw in (dict(beam=144, cache=cache), dict(temperature=0)))
     every = torch.cartesian_prod(*[torch.arange(12)]*3)
     with torch.no_grad():
         best = total(torch.cat([start[:1].expand(len(every), -1), every], 1)).max()
-        assert torch.isclose(total(wide)[0], best, atol=1e-5) and (total(wide) >= total(greedy) - 1e-5).all()
+        assert torch.isclose(total(wide)[0], best,
+                             atol=1e-5) and (total(wide) >= total(greedy) - 1e-5).all()
     assert torch.equal(generate(gpt, start[1:], 3, beam=144), wide[1:]) # alone as in a batch
     stop = wide[0, 3].item()
     ended = generate(gpt, start, 8, beam=4, stop=stop, cache=cache)
@@ -124,7 +133,8 @@ def test_generate_refuses_nothing_and_takes_no_rows(gpt, untouched):
 def test_probabilities_at_the_edges():
     logits = torch.tensor([5., 1., 3.])
     for t in (0, 1e-40, 1e-31): assert next_probs(logits, t).tolist() == [1, 0, 0]
-    for t in (float('nan'), float('inf'), -1): raises(lambda: next_probs(logits, t), 'temperature must be')
+    for t in (float('nan'), float('inf'), -1):
+        raises(lambda: next_probs(logits, t), 'temperature must be')
     half = next_probs(logits.half()*1e3, top_p=.5)
     assert half.dtype == torch.float16 and half.tolist() == [1, 0, 0]
     assert next_probs(torch.tensor([2, 2])).tolist() == [.5, .5]
@@ -136,7 +146,8 @@ def test_training_of_one_step_and_of_none(untouched):
     ids = torch.arange(200) % 12
     before = fresh().emb.weight
     for steps, moved in ((1, True), (0, False), (3, True)):
-        one, two = (train_gpt(fresh(), ids, steps, T=8, warm=0, generator=4).emb.weight for _ in 'ab')
+        one, two = (train_gpt(fresh(), ids, steps, T=8, warm=0, generator=4).emb.weight
+                    for _ in 'ab')
         assert torch.equal(one, two) and torch.equal(one, before) != moved
     raises(lambda: train_gpt(fresh(), ids[:5], 1), 'a window needs')
     raises(lambda: token_losses(fresh(), ids[:8], T=8), 'a window needs 9')
@@ -144,7 +155,8 @@ def test_training_of_one_step_and_of_none(untouched):
 
 
 def test_measures_of_a_text():
-    assert distinct([[1, 2, 1, 2]]) == 2/3 and longest_copy('xabcx', 'yabcy') == 'abc' and longest_copy('', 'a') == ''
+    assert distinct([[1, 2, 1, 2]]) == 2/3
+    assert longest_copy('xabcx', 'yabcy') == 'abc' and longest_copy('', 'a') == ''
     raises(lambda: distinct([[1, 2]], 0), 'n must be 1 or more')
     raises(lambda: distinct([]), 'texts of at least 2')
 
@@ -152,8 +164,8 @@ def test_measures_of_a_text():
 def llama(**kw):
     from transformers import LlamaConfig, LlamaForCausalLM
     torch.manual_seed(0)
-    small = dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-                 intermediate_size=32, max_position_embeddings=64)
+    small = dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, intermediate_size=32, max_position_embeddings=64)
     return LlamaForCausalLM(LlamaConfig(**small | kw)).eval()
 
 
@@ -170,19 +182,24 @@ def test_a_llama_in_16_bits_is_ours(dtype):
     exact, model = model(ids).logits.argmax(-1), model.to(dtype)
     with torch.no_grad(): ours, theirs = gpt_from_hf(model)(ids), model(ids).logits
     assert ours.dtype == dtype and ours.isfinite().all()
-    assert (ours.argmax(-1) == exact).float().mean() >= (theirs.argmax(-1) == exact).float().mean() - .12
+    right = [(logits.argmax(-1) == exact).float().mean() for logits in (ours, theirs)]
+    assert right[0] >= right[1] - .12
 
 
 @pytest.mark.parametrize('setting, says', [
     (dict(hidden_act='gelu'), 'hidden_act'), (dict(attention_bias=True), 'attention_bias'),
     (dict(mlp_bias=True), 'mlp_bias'), (dict(head_dim=8), 'head_dim'),
-    (dict(rope_parameters=dict(rope_type='linear', factor=2., rope_theta=1e4)), "rope_type is 'linear'"),
+    (dict(rope_parameters=dict(rope_type='linear', factor=2., rope_theta=1e4)),
+     "rope_type is 'linear'"),
     (dict(rope_parameters=dict(rope_type='llama3', rope_theta=5e5, factor=8., low_freq_factor=1.,
-                               high_freq_factor=4., original_max_position_embeddings=32)), "rope_type is 'llama3'")])
-def test_a_llama_that_cannot_be_held_is_refused(setting, says): raises(lambda: gpt_from_hf(llama(**setting)), says)
+                               high_freq_factor=4., original_max_position_embeddings=32)),
+     "rope_type is 'llama3'")])
+def test_a_llama_that_cannot_be_held_is_refused(setting, says):
+    raises(lambda: gpt_from_hf(llama(**setting)), says)
 
 
-def test_other_models_are_refused_as_llamas(): raises(lambda: gpt_from_hf(nn.Linear(2, 2)), 'LlamaForCausalLM wanted')
+def test_other_models_are_refused_as_llamas():
+    raises(lambda: gpt_from_hf(nn.Linear(2, 2)), 'LlamaForCausalLM wanted')
 
 
 # ---------- BERT
@@ -190,8 +207,8 @@ def test_other_models_are_refused_as_llamas(): raises(lambda: gpt_from_hf(nn.Lin
 def hf_bert(kind='Bert', **kw):
     import transformers as hf
     torch.manual_seed(0)
-    small = dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32,
-                 max_position_embeddings=20)
+    small = dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
+                 intermediate_size=32, max_position_embeddings=20)
     return getattr(hf, f'{kind}Model')(getattr(hf, f'{kind}Config')(**small | kw)).eval()
 
 
@@ -199,14 +216,17 @@ def hf_bert(kind='Bert', **kw):
 def test_a_bert_is_ours_and_its_weights_are_a_copy(dtype):
     theirs, ids = hf_bert().to(dtype), torch.randint(40, (2, 9))
     ours = bert_from_hf(theirs)
-    assert torch.allclose(ours(ids), theirs(ids).last_hidden_state, atol=1e-5) and ours(ids).dtype == dtype
+    assert torch.allclose(ours(ids), theirs(ids).last_hidden_state,
+                          atol=1e-5) and ours(ids).dtype == dtype
     with torch.no_grad(): ours.emb.weight.zero_()
     assert theirs.embeddings.word_embeddings.weight.abs().sum() > 0
 
 
 @pytest.mark.parametrize('make, says', [
-    (lambda: hf_bert(hidden_act='relu'), 'hidden_act'), (lambda: hf_bert(is_decoder=True), 'is_decoder'),
-    (lambda: hf_bert('Roberta'), "model_type 'roberta'"), (lambda: hf_bert('Electra'), "model_type 'electra'"),
+    (lambda: hf_bert(hidden_act='relu'), 'hidden_act'),
+    (lambda: hf_bert(is_decoder=True), 'is_decoder'),
+    (lambda: hf_bert('Roberta'), "model_type 'roberta'"),
+    (lambda: hf_bert('Electra'), "model_type 'electra'"),
     (lambda: nn.Linear(2, 2), 'a BERT wanted')])
 def test_what_is_no_bert_is_refused(make, says): raises(lambda: bert_from_hf(make()), says)
 
@@ -222,11 +242,11 @@ def test_masks_are_drawn_from_the_given_generator(untouched):
 
 def test_a_masked_model_learns_without_touching_the_streams():
     with torch.random.fork_rng():
-        model = MaskedLM(BERT(13, 16, 1, 2, 16, 32, 1))
+        model = MaskedLM(BERT(13, 16, 1, 2, 16, 32, 1, dropout=0.)) # no chance of torch's
     ids, before = torch.arange(400) % 12, torch.get_rng_state()
     fit_mlm(model.eval(), ids, 12, steps=1, T=8, generator=0)
     raises(lambda: fit_mlm(model, ids[:8], 12, steps=1, T=8), 'a window needs 9')
-    assert torch.equal(torch.get_rng_state(), before) or model.bert.drop.p > 0 # dropout is torch's own
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_mean_counts_real_tokens_only():
@@ -239,7 +259,8 @@ def test_the_mean_counts_real_tokens_only():
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-5, 5)), min_size=2, max_size=30), st.integers(1, 40))
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-5, 5)), min_size=2, max_size=30),
+       st.integers(1, 40))
 def test_ndcg_is_scikit_learns(rows, k):
     from sklearn.metrics import ndcg_score
     relevance = [r for r, _ in rows]
@@ -264,7 +285,8 @@ def test_lora_has_the_dtype_and_device_of_its_layer(dtype):
     layer = LoRA(nn.Linear(6, 4).to(dtype), r=2)
     with torch.no_grad(): layer.B.weight.normal_()
     x = torch.randn(3, 6, dtype=dtype)
-    assert layer(x).dtype == dtype and torch.allclose(layer(x).float(), layer.merged()(x).float(), atol=.1)
+    assert layer(x).dtype == dtype and torch.allclose(layer(x).float(), layer.merged()(x).float(),
+                                                      atol=.1)
     assert LoRA(nn.Linear(6, 4, device='meta'), r=2).A.weight.device.type == 'meta'
     raises(lambda: LoRA(nn.Conv2d(1, 1, 1)), 'nn.Linear wanted')
     raises(lambda: LoRA(nn.Linear(4, 4), r=5), 'rank 5')

@@ -1,11 +1,12 @@
-"""Attention and its layers against PyTorch's on shapes that hypothesis chooses, and their sentences for wrong input."""
+"""Attention and its layers against PyTorch's on shapes that hypothesis chooses; their sentences."""
 import pytest, torch
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from walkdl.transformers import (
-    BERT, GPT, Block, DecoderLayer, EncoderLayer, FeedForward, KVCache, LayerNorm, MultiHeadAttention, Muon, RMSNorm,
-    Transformer, beam_search, causal_mask, copy_attention, copy_layer, fit_seq2seq, pad_rows, padding_mask, ramp,
-    rotary, scaled_dot_product_attention, sinusoidal, watch)
+    BERT, GPT, Block, DecoderLayer, EncoderLayer, FeedForward, KVCache, LayerNorm,
+    MultiHeadAttention, Muon, RMSNorm, Transformer, beam_search, causal_mask, copy_attention,
+    copy_layer, fit_seq2seq, pad_rows, padding_mask, ramp, rotary, scaled_dot_product_attention,
+    sinusoidal, watch)
 
 few = settings(max_examples=12, deadline=None, derandomize=True)
 small, seeds = st.integers(1, 5), st.integers(0, 999)
@@ -15,7 +16,8 @@ def same(ours, theirs, leaves, tol=1e-10):
     assert ours.shape == theirs.shape
     assert torch.allclose(ours, theirs, atol=tol)
     probe = torch.randn_like(ours)
-    for a, b in zip(*(torch.autograd.grad((o*probe).sum(), leaves) for o in (ours, theirs))): assert torch.allclose(a, b, atol=tol)
+    for a, b in zip(*(torch.autograd.grad((o*probe).sum(), leaves) for o in (ours, theirs))):
+        assert torch.allclose(a, b, atol=tol)
 
 
 def draw(*shapes): return [torch.randn(s, dtype=torch.double, requires_grad=True) for s in shapes]
@@ -28,8 +30,10 @@ def test_attention_equals_torch(B, H, T, S, d, e, seed):
     q, k, v = qkv = draw((B, H, T, d), (B, H, S, d), (B, H, S, e))
     mask = torch.rand(B, 1, T, S) < .6 # rows without any True give zeros in both
     same(scaled_dot_product_attention(q, k, v), F.scaled_dot_product_attention(q, k, v), qkv)
-    same(scaled_dot_product_attention(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, mask), qkv)
-    same(scaled_dot_product_attention(q, k, v, causal=True), F.scaled_dot_product_attention(q, k, v, is_causal=True), qkv)
+    same(scaled_dot_product_attention(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, mask),
+         qkv)
+    same(scaled_dot_product_attention(q, k, v, causal=True),
+         F.scaled_dot_product_attention(q, k, v, is_causal=True), qkv)
 
 
 @few
@@ -52,7 +56,8 @@ def test_multi_head_equals_torch(B, size, T, S, seed):
 def test_layers_equal_torch(pre, T, S, seed):
     torch.manual_seed(seed)
     kw = dict(dropout=0., batch_first=True, norm_first=pre)
-    enc, dec = nn.TransformerEncoderLayer(8, 2, 16, **kw).double(), nn.TransformerDecoderLayer(8, 2, 16, **kw).double()
+    enc = nn.TransformerEncoderLayer(8, 2, 16, **kw).double()
+    dec = nn.TransformerDecoderLayer(8, 2, 16, **kw).double()
     x, memory = draw((2, T, 8), (2, S, 8))
     same(copy_layer(EncoderLayer(8, 2, 16, pre=pre).double(), enc)(x), enc(x), (x,))
     ours = copy_layer(DecoderLayer(8, 2, 16, pre=pre).double(), dec)
@@ -60,7 +65,8 @@ def test_layers_equal_torch(pre, T, S, seed):
 
 
 @few
-@given(st.sampled_from([dict(), dict(kv_heads=2), dict(kv_heads=1, rope=False), dict(norm='layer', activation='gelu')]), st.integers(1, 8), seeds)
+@given(st.sampled_from([dict(), dict(kv_heads=2), dict(kv_heads=1, rope=False),
+                        dict(norm='layer', activation='gelu')]), st.integers(1, 8), seeds)
 def test_the_cache_changes_nothing(kw, cut, seed):
     torch.manual_seed(seed)
     gpt, ids, cache = GPT(20, 16, 2, 4, **kw).double().eval(), torch.randint(20, (2, 9)), KVCache()
@@ -72,7 +78,8 @@ def test_the_cache_changes_nothing(kw, cut, seed):
 @given(st.sampled_from(['sinusoidal', 'rotary']), st.booleans(), seeds)
 def test_padding_changes_nothing(positions, pre, seed):
     torch.manual_seed(seed)
-    model = Transformer(20, d=16, layers=2, heads=2, ff=32, positions=positions, pre=pre).double().eval()
+    model = Transformer(20, d=16, layers=2, heads=2, ff=32, positions=positions,
+                        pre=pre).double().eval()
     src, tgt = torch.randint(3, 20, (2, 6)), torch.randint(3, 20, (2, 4))
     src[0, 4:] = model.pad
     assert torch.allclose(model(src, tgt)[:1], model(src[:1, :4], tgt[:1]), atol=1e-10)
@@ -101,7 +108,8 @@ def test_a_beam_of_one_is_greedy_and_a_wide_beam_likelier():
 def test_rotary_scores_depend_on_the_distance_alone():
     torch.manual_seed(0)
     q, k = torch.randn(2, 1, 8).double()
-    scores = [rotary(q, torch.tensor([t + 3])) @ rotary(k, torch.tensor([t])).T for t in (0, 17, 4000)]
+    scores = [rotary(q, torch.tensor([t + 3])) @ rotary(k, torch.tensor([t])).T
+              for t in (0, 17, 4000)]
     assert torch.allclose(scores[0], scores[1]) and torch.allclose(scores[0], scores[2])
 
 
@@ -110,10 +118,14 @@ def test_sinusoidal_begins_with_sine_and_cosine_of_zero():
 
 
 @pytest.mark.parametrize('call, says', [
-    (lambda: scaled_dot_product_attention([1], torch.ones(2, 2), torch.ones(2, 2)), 'q must be a tensor [..., T, d], got list'),
-    (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(2, 4), torch.ones(2, 4)), 'q has 3 features, k has 4'),
-    (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(5, 3), torch.ones(4, 3)), '5 keys but 4 values'),
-    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3, mask=torch.ones(2, 2)), 'mask must be a tensor of bool'),
+    (lambda: scaled_dot_product_attention([1], torch.ones(2, 2), torch.ones(2, 2)),
+     'q must be a tensor [..., T, d], got list'),
+    (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(2, 4), torch.ones(2, 4)),
+     'q has 3 features, k has 4'),
+    (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(5, 3), torch.ones(4, 3)),
+     '5 keys but 4 values'),
+    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3, mask=torch.ones(2, 2)),
+     'mask must be a tensor of bool'),
     (lambda: MultiHeadAttention(10, 3), '3 heads cannot share d=10 features'),
     (lambda: MultiHeadAttention(12, 6, kv_heads=4), '6 heads cannot share 4 kv_heads'),
     (lambda: sinusoidal(4, 5), 'd must be even'),
@@ -121,29 +133,48 @@ def test_sinusoidal_begins_with_sine_and_cosine_of_zero():
     (lambda: FeedForward(4, 8, 'tanh'), 'activation must be relu, gelu or swiglu'),
     (lambda: Transformer(10, 12), 'tied tables need one vocabulary'),
     (lambda: Transformer(10, d=8, positions='none'), 'positions must be sinusoidal or rotary'),
-    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3, mask=[[True]*2]*2), 'mask must be a tensor of bool'),
-    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3, mask=torch.ones(3, dtype=torch.bool)), 'does not fit [2, 2]'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 7)), 'x must be a tensor [batch, places, 8], got [2, 3, 7]'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(3, 8)), 'x must be a tensor [batch, places, 8], got [3, 8]'),
+    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3, mask=[[True]*2]*2),
+     'mask must be a tensor of bool'),
+    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*3,
+                                          mask=torch.ones(3, dtype=torch.bool)),
+     'does not fit [2, 2]'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 7)),
+     'x must be a tensor [batch, places, 8], got [2, 3, 7]'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(3, 8)),
+     'x must be a tensor [batch, places, 8], got [3, 8]'),
     (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), torch.ones(2, 3, 9)), 'memory must be'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=torch.ones(2, 5, dtype=torch.bool)), 'give [B,1,S]'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=torch.ones(3, 3)), 'mask must be a tensor of bool'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=[[True]*3]*3), 'mask must be a tensor of bool'),
-    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), cache={}), 'cache must be a KVCache(), got dict'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=torch.ones(2, 5, dtype=torch.bool)),
+     'give [B,1,S]'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=torch.ones(3, 3)),
+     'mask must be a tensor of bool'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), mask=[[True]*3]*3),
+     'mask must be a tensor of bool'),
+    (lambda: MultiHeadAttention(8, 2)(torch.ones(2, 3, 8), cache={}),
+     'cache must be a KVCache(), got dict'),
     (lambda: Transformer(10, d=8, foo=3), "Transformer: no setting 'foo'"),
     (lambda: Block(8, 2, 16, foo=3), "Block: no setting 'foo'"),
-    (lambda: copy_attention(MultiHeadAttention(8, 4), nn.MultiheadAttention(8, 2)), 'num_heads=2, ours 4'),
-    (lambda: copy_attention(MultiHeadAttention(8, 2), nn.MultiheadAttention(8, 2, bias=False)), 'both sides need bias'),
-    (lambda: copy_attention(MultiHeadAttention(8, 2), nn.MultiheadAttention(8, 2, kdim=4)), 'kdim or vdim'),
-    (lambda: copy_layer(EncoderLayer(8, 2, 16), nn.TransformerEncoderLayer(8, 2, 16, activation='gelu')), 'activation is'),
-    (lambda: copy_layer(EncoderLayer(8, 2, 16, pre=True), nn.TransformerEncoderLayer(8, 2, 16)), 'norm_first is False'),
+    (lambda: copy_attention(MultiHeadAttention(8, 4), nn.MultiheadAttention(8, 2)),
+     'num_heads=2, ours 4'),
+    (lambda: copy_attention(MultiHeadAttention(8, 2), nn.MultiheadAttention(8, 2, bias=False)),
+     'both sides need bias'),
+    (lambda: copy_attention(MultiHeadAttention(8, 2), nn.MultiheadAttention(8, 2, kdim=4)),
+     'kdim or vdim'),
+    (lambda: copy_layer(EncoderLayer(8, 2, 16),
+                        nn.TransformerEncoderLayer(8, 2, 16, activation='gelu')), 'activation is'),
+    (lambda: copy_layer(EncoderLayer(8, 2, 16, pre=True), nn.TransformerEncoderLayer(8, 2, 16)),
+     'norm_first is False'),
     (lambda: copy_layer(EncoderLayer(8, 2, 16), nn.TransformerDecoderLayer(8, 2, 16)), 'norms is'),
-    (lambda: beam_search(Transformer(10, d=8, layers=1, heads=2, ff=8), torch.ones(1, 2).long(), beam=0), 'beam must be 1'),
-    (lambda: GPT(10, 8, 1, 2)(torch.zeros(5, dtype=torch.long)), 'GPT: token numbers are a tensor [batch, places]'),
+    (lambda: beam_search(Transformer(10, d=8, layers=1, heads=2, ff=8), torch.ones(1, 2).long(),
+                         beam=0), 'beam must be 1'),
+    (lambda: GPT(10, 8, 1, 2)(torch.zeros(5, dtype=torch.long)),
+     'GPT: token numbers are a tensor [batch, places]'),
     (lambda: BERT(10, 8, 1, 2, 16)([[1, 2]]), 'BERT: token numbers are a tensor [batch, places]'),
-    (lambda: BERT(10, 8, 1, 2, 16)(torch.ones(2, 3).long(), torch.ones(2, 1, 3)), 'mask must be a tensor [2, 3]'),
-    (lambda: GPT(10, 8, 1, 2, context=4, rope=False)(torch.zeros(1, 5, dtype=torch.long)), '5 tokens, but positions for 4'),
-    (lambda: BERT(10, 8, 1, 2, 16, context=4)(torch.zeros(1, 5, dtype=torch.long)), '5 tokens, but positions for 4'),
+    (lambda: BERT(10, 8, 1, 2, 16)(torch.ones(2, 3).long(), torch.ones(2, 1, 3)),
+     'mask must be a tensor [2, 3]'),
+    (lambda: GPT(10, 8, 1, 2, context=4, rope=False)(torch.zeros(1, 5, dtype=torch.long)),
+     '5 tokens, but positions for 4'),
+    (lambda: BERT(10, 8, 1, 2, 16, context=4)(torch.zeros(1, 5, dtype=torch.long)),
+     '5 tokens, but positions for 4'),
 ])
 def test_says_what_is_wrong(call, says):
     with pytest.raises((TypeError, ValueError)) as e: call()
@@ -171,7 +202,8 @@ def test_a_cache_of_cross_attention_first_still_knows_its_length():
     assert cache.length == 0
     parts = [model.decode(t, memory, mask, cache) for t in tgt.split((1, 3), 1)]
     assert torch.allclose(torch.cat(parts, 1), model(src, tgt), atol=1e-5) and cache.length == 4
-    with pytest.raises(ValueError, match='start a new KVCache'): model.decode(tgt[:1], memory[:1], mask[:1], cache)
+    with pytest.raises(ValueError, match='start a new KVCache'):
+        model.decode(tgt[:1], memory[:1], mask[:1], cache)
 
 
 def test_frozen_weights_stay_and_odd_schedules_run():
