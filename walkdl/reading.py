@@ -4,32 +4,51 @@
 
 # %% auto #0
 __all__ = ['QUIZ', 'STOP', 'NUMBERS', 'TYPES', 'NAMES', 'PLACES', 'THINGS', 'MOVES', 'TAKES', 'WORDS', 'IDS', 'HALVES', 'GOOD',
-           'BAD', 'plain', 'exact_match', 'f1', 'quiz', 'stem', 'asks', 'candidates', 'clues', 'SpanScorer', 'story',
-           'pack', 'MemoryNetwork', 'pairs', 'count', 'with_but']
+           'BAD', 'normalize_answer', 'exact_match', 'f1', 'quiz', 'stem', 'answer_type', 'candidate_spans',
+           'span_features', 'SpanScorer', 'make_stories', 'pack_stories', 'MemoryNetwork', 'but_pairs', 'lexicon_score',
+           'lexicon_score_but']
 
 # %% ../nbs/28d_reading.ipynb #c002
-import math, random, re
-from collections import Counter
-import torch, torch.nn as nn, torch.nn.functional as F
-from fastcore.basics import patch
-from .core import exercise
+__doc__ = """Reading: answers to questions about a text, and judgements turned round by one word.
 
-# %% ../nbs/28d_reading.ipynb #c005
-def plain(s:str) -> list: # of words
-    "Words without capitals, punctuation and articles, as SQuAD compares them"
-    return [w for w in re.sub(r'[^\w\s]', '', s.lower()).split() if w not in ('a', 'an', 'the')]
+- `exact_match`, `f1`, `normalize_answer`: how SQuAD grades answers
+- `candidate_spans`, `span_features`, `SpanScorer`: answers found by clues; `quiz` has 48 questions
+- `make_stories`, `pack_stories`, `MemoryNetwork`: stories of people who carry things, and a reader
+- `but_pairs`, `lexicon_score`, `lexicon_score_but`: sentences of two halves
+
+>>> from walkdl.reading import f1
+>>> f1('the force of gravity', 'gravity')
+0.5
+"""
+
+# %% ../nbs/28d_reading.ipynb #c003
+import math, numbers, random, re, string
+from collections import Counter
+import torch, torch.nn as nn
+from fastcore.basics import patch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from .core import as_generator
+
+# %% ../nbs/28d_reading.ipynb #c006
+_MARKS = str.maketrans('', '', string.punctuation)
+
+def normalize_answer(s:str) -> str:
+    "A text without capitals, ASCII punctuation and articles, as SQuAD's own script compares it"
+    s = re.sub(r'\b(a|an|the)\b', ' ', s.lower().translate(_MARKS))
+    return ' '.join(s.split())
 
 def exact_match(guess:str, answer:str) -> float:
     "1 if the words are the same, else 0 (Rajpurkar et al. 2016)"
-    return float(plain(guess) == plain(answer))
+    return float(normalize_answer(guess) == normalize_answer(answer))
 
 def f1(guess:str, answer:str) -> float:
     "Harmonic mean of precision and recall over words (Rajpurkar et al. 2016)"
-    g, a = plain(guess), plain(answer)
+    g, a = (normalize_answer(s).split() for s in (guess, answer))
     if not g or not a: return float(g == a)
     return 2*sum((Counter(g) & Counter(a)).values()) / (len(g) + len(a))
 
-# %% ../nbs/28d_reading.ipynb #c008
+# %% ../nbs/28d_reading.ipynb #c009
 QUIZ = '''
 The telescope was patented in the Netherlands in 1608 by Hans Lippershey, a maker of spectacles.
   Galileo built a better one and pointed it at Jupiter, where he saw four moons.
@@ -51,7 +70,7 @@ Marie Curie was born in Warsaw in 1867. In Paris she discovered two elements, po
 - What caused the illness of Curie? radiation
 '''
 
-# %% ../nbs/28d_reading.ipynb #c010
+# %% ../nbs/28d_reading.ipynb #c011
 QUIZ += '''
 Bees dance to tell the hive where food is. The angle of the dance shows the direction, and its
   length shows the distance. Karl von Frisch decoded the dance in Austria.
@@ -73,7 +92,7 @@ Tides are caused by the pull of the Moon. They are highest at full Moon. In the 
 - When are tides highest? full Moon
 '''
 
-# %% ../nbs/28d_reading.ipynb #c012
+# %% ../nbs/28d_reading.ipynb #c013
 QUIZ += '''
 Ada Lovelace wrote the first published program in 1843. It was meant for a machine of Charles
   Babbage, which was never finished. The program computed Bernoulli numbers.
@@ -96,7 +115,7 @@ Mount Tambora erupted in Indonesia in April 1815. Its ash hid the Sun, and 1816 
 - What hid the Sun? ash
 '''
 
-# %% ../nbs/28d_reading.ipynb #c014
+# %% ../nbs/28d_reading.ipynb #c015
 QUIZ += '''
 Paper was made in China about 2,000 years ago from bark and rags. The craft reached Baghdad in
   794 and Spain in the twelfth century. Gutenberg printed about 180 copies of the Bible in
@@ -120,7 +139,7 @@ The marathon runs over 42 kilometres. In 1908 the race began at Windsor Castle, 
 - When did the marathon begin at Windsor Castle? 1908
 '''
 
-# %% ../nbs/28d_reading.ipynb #c016
+# %% ../nbs/28d_reading.ipynb #c017
 def quiz(text=QUIZ) -> list: # of (passage, question, answer)
     "The 48 questions, each with its passage and its answer"
     out = []
@@ -130,23 +149,25 @@ def quiz(text=QUIZ) -> list: # of (passage, question, answer)
         out += [(passage, q + '?', a) for q, a in (line.split('? ') for line in asked)]
     return out
 
-# %% ../nbs/28d_reading.ipynb #c019
-STOP = set('a an the of in on at to from by with for and or but under is are was were be been it its this that '
-           'which who what when where how why many much did does do has had have as so than then because they '
-           'he she any before around every about near'.split())
+# %% ../nbs/28d_reading.ipynb #c020
+STOP = set('a an the of in on at to from by with for and or but under is are was were be '
+           'been it its this that which who what when where how why many much did does do '
+           'has had have as so than then because they he she any before around every about '
+           'near'.split())
 NUMBERS = set('one two three four five six seven eight nine ten twelve'.split())
-TYPES = dict(when='when', number='how (many|much|often)', who='who|whose', where='where', why='why|how')
+TYPES = dict(when='when', number='how (many|much|often)', who='who|whose', where='where',
+             why='why|how')
 
-def stem(w):
+def stem(w:str) -> str:
     "A word in lower case without its ending"
     return re.sub(r'(ing|ed|es|s|e)$', '', w.lower()) if len(w) > 3 else w.lower()
 
-def asks(question):
+def answer_type(question):
     "What kind of answer a question wants: when, number, who, where, why or what"
     return next((k for k, p in TYPES.items() if re.match(p + r'\b', question.lower())), 'what')
 
-# %% ../nbs/28d_reading.ipynb #c020
-def candidates(
+# %% ../nbs/28d_reading.ipynb #c021
+def candidate_spans(
     passage:str,
     longest:int=7, # words
 ): # yields (tokens of the sentence as matches, i, j): the span is tokens i to j-1
@@ -158,80 +179,124 @@ def candidates(
             for j in range(i + 1, min(len(t), i + longest) + 1):
                 if all(word[i:j]) and t[j-1][0].lower() not in STOP: yield t, i, j
 
-# %% ../nbs/28d_reading.ipynb #c023
-def clues(
+# %% ../nbs/28d_reading.ipynb #c024
+def span_features(
     question:str,
-    t, i:int, j:int, # as `candidates` yields them
+    t, i:int, j:int, # as `candidate_spans` yields them
 ) -> list: # of numbers
     "Features of one candidate for one question"
     asked = {stem(w) for w in re.findall(r'\w+', question) if w.lower() not in STOP}
-    kind = asks(question)
+    kind = answer_type(question)
     w, stems = [m[0] for m in t[i:j]], [stem(m[0]) for m in t]
     hit = [k for k, s in enumerate(stems) if s in asked]
     far = [min(abs(k - i), abs(k - j + 1)) for k in hit if not i <= k < j] or [12]
     def solid(k):
-        return 0 <= k < len(t) and t[k][0][0].isalnum() and t[k][0].lower() not in STOP and k not in hit
+        word = t[k][0] if 0 <= k < len(t) else ''
+        return word[:1].isalnum() and word.lower() not in STOP and k not in hit
     before = t[i-1][0].lower() if i else ''
     name = w[0][0].isupper() and (i > 0 or len(w) > 1)
     digit = any(c.isdigit() for c in w[0] + w[-1])
     number, long = digit or w[0].lower() in NUMBERS, math.log(j - i)
-    return [len({stems[k] for k in hit})/max(1, len(asked)), len([k for k in hit if i <= k < j])/(j - i),
+    inside = len([k for k in hit if i <= k < j])
+    return [len({stems[k] for k in hit})/max(1, len(asked)), inside/(j - i),
             -math.log1p(min(far)), -math.log1p(sum(far)/len(far)), long, solid(i-1), solid(j),
             w[0].lower() in STOP, j == len(t) or not t[j][0][0].isalnum(),
             kind == 'who' and name, kind == 'who' and not name, kind == 'when' and digit,
             kind == 'when' and before in ('in', 'on', 'at'), kind == 'where' and name,
-            kind == 'where' and before in ('in', 'at', 'near', 'to', 'on'), kind == 'number' and number,
-            (kind == 'number')*long, kind == 'why' and before in ('because', 'by', 'with'), (kind == 'why')*long,
-            kind == 'what' and number, kind == 'what' and before in ('by', 'under', 'from', 'at', 'of')]
+            kind == 'where' and before in ('in', 'at', 'near', 'to', 'on'),
+            kind == 'number' and number,
+            (kind == 'number')*long, kind == 'why' and before in ('because', 'by', 'with'),
+            (kind == 'why')*long, kind == 'what' and number,
+            kind == 'what' and before in ('by', 'under', 'from', 'at', 'of')]
 
-# %% ../nbs/28d_reading.ipynb #c025
-class SpanScorer:
+# %% ../nbs/28d_reading.ipynb #c026
+class SpanScorer(BaseEstimator):
     "Answers questions with a span of the passage: a softmax over candidates, linear in the clues"
+    def __init__(self,
+        steps:int=150, # of Adam
+        l2:float=.02, # pull of the weights towards zero
+    ): self.steps, self.l2 = steps, l2
+
     def fit(self,
-        items, # (passage, question, answer)
-        steps:int=150, l2:float=.02, # pull of the weights towards zero
+        X, # (passage, question)
+        y, # answers
     ):
-        rows = [[(clues(q, *c), f1(_text(p, c), a)) for c in candidates(p)] for p, q, a in items]
-        n = max(map(len, rows))
-        x = torch.tensor([[c for c, _ in r] + [[0.]*len(r[0][0])]*(n - len(r)) for r in rows]).float()
-        good = torch.tensor([[s == max(s for _, s in r) for _, s in r] + [False]*(n - len(r)) for r in rows])
+        "Learn how much each clue counts"
+        rows = [[(span_features(q, *c), f1(_text(p, c), a)) for c in _spans(p)]
+                for (p, q), a in zip(X, y, strict=True)]
+        if not rows: raise ValueError('SpanScorer: no questions and answers to learn from')
+        n, empty = max(map(len, rows)), [0.]*len(rows[0][0][0])
+        x = torch.tensor([[c for c, _ in r] + [empty]*(n - len(r)) for r in rows]).float()
+        best = [max(s for _, s in r) for r in rows]
+        good = torch.tensor([[s == b for _, s in r] + [False]*(n - len(r))
+                             for r, b in zip(rows, best)])
         there = torch.arange(n) < torch.tensor([len(r) for r in rows])[:, None]
-        self.w = torch.zeros(x.shape[2], requires_grad=True)
-        opt = torch.optim.Adam([self.w], .1)
-        for _ in range(steps):
-            logp = (x @ self.w).masked_fill(~there, -1e9).log_softmax(1)
-            loss = -logp.masked_fill(~good, -1e9).logsumexp(1).mean() + l2*self.w.square().sum()
+        self.coef_ = self._descend(x, good, there)
+        return self
+
+    def _descend(self, x, good, there):
+        w = torch.zeros(x.shape[2], requires_grad=True)
+        opt = torch.optim.Adam([w], .1)
+        for _ in range(self.steps):
+            logp = (x @ w).masked_fill(~there, -1e9).log_softmax(1)
+            loss = -logp.masked_fill(~good, -1e9).logsumexp(1).mean() + self.l2*w.square().sum()
             opt.zero_grad()
             loss.backward()
             opt.step()
-        return self
+        return w.detach()
 
-# %% ../nbs/28d_reading.ipynb #c026
+# %% ../nbs/28d_reading.ipynb #c027
 def _text(p, c): return p[c[0][c[1]].start():c[0][c[2]-1].end()]
+
+def _spans(passage):
+    spans = [*candidate_spans(passage)]
+    if not spans: raise ValueError('SpanScorer: the passage holds no words to answer with')
+    return spans
 
 @patch
 @torch.no_grad()
 def answers(self:SpanScorer, passage:str, question:str): # -> [(span, probability)], best first
     "All candidates with their probabilities"
-    c = [*candidates(passage)]
-    if not c: raise ValueError('SpanScorer: the passage holds no words to answer with')
-    p = (torch.tensor([clues(question, *o) for o in c]).float() @ self.w).softmax(0)
+    check_is_fitted(self, msg='SpanScorer: call fit before asking')
+    c = _spans(passage)
+    x = torch.tensor([span_features(question, *o) for o in c]).float()
+    p = (x @ self.coef_).softmax(0)
     return [(_text(passage, c[i]), p[i].item()) for i in p.argsort(descending=True).tolist()]
 
-# %% ../nbs/28d_reading.ipynb #c040
+@patch
+def predict(self:SpanScorer, X): # (passage, question)
+    "The likeliest span for each question"
+    return [self.answers(p, q)[0][0] for p, q in X]
+
+@patch
+def score(self:SpanScorer, X, y): # (passage, question), answers
+    "Mean F1"
+    return sum(map(f1, self.predict(X), y)) / len(y)
+
+# %% ../nbs/28d_reading.ipynb #c041
 NAMES = 'Jane Mary Sandra Daniel John Bill Fred Julie Emma Oscar Ravi Mei'.split()
 PLACES = 'hallway bathroom garden kitchen bedroom office park school'.split()
 THINGS = 'milk apple football book'.split()
 MOVES = 'went to the', 'walked to the', 'went back to the', 'moved to the'
 TAKES = 'took the {} there', 'picked up the {}', 'grabbed the {}'
 
-# %% ../nbs/28d_reading.ipynb #c042
-def story(
-    rng, # random.Random
-    lines:int, # sentences
-    names=NAMES, # four of them take part
-): # (sentences, question, answer)
-    "A story of people who walk and carry, and a question about a person or a thing"
+# %% ../nbs/28d_reading.ipynb #c043
+def _python_random(generator):
+    "Python's random numbers: a whole number seeds them, else the generator's next number does"
+    if isinstance(generator, numbers.Integral): return random.Random(int(generator))
+    return random.Random(torch.randint(2**62, (), generator=as_generator(generator)).item())
+
+def make_stories(
+    n:int, # stories
+    lines=(3, 10), # fewest and most sentences
+    names=NAMES, # four of them take part in each
+    generator=None,
+) -> list: # of (sentences, question, answer)
+    "Stories of people who walk and carry, each with a question about a person or a thing"
+    rng = _python_random(generator)
+    return [_story(rng, rng.randint(*lines), names) for _ in range(n)]
+
+def _story(rng, lines, names):
     who, place, holder, text = rng.sample(names, 4), {}, {}, []
     while len(text) < lines:
         w, free = rng.choice(who), [t for t in THINGS if t not in holder]
@@ -246,34 +311,44 @@ def story(
         return text, f'Where is the {t}?', place[holder[t]]
     return text, f'Where is {(w := rng.choice([*place]))}?', place[w]
 
-# %% ../nbs/28d_reading.ipynb #c047
-WORDS = ['<pad>', '<unk>', *dict.fromkeys(' '.join(MOVES + TAKES).replace('{}', '').split()), 'Where', 'is',
-         *PLACES, *THINGS, *(f'@{i}' for i in range(8)), *NAMES]
+# %% ../nbs/28d_reading.ipynb #c048
+WORDS = ['<pad>', '<unk>', *dict.fromkeys(' '.join(MOVES + TAKES).replace('{}', '').split()),
+         'Where', 'is', *PLACES, *THINGS, *(f'@{i}' for i in range(8)), *NAMES]
 IDS = {w: i for i, w in enumerate(WORDS)}
 
-def pack(
+def pack_stories(
     stories, # (sentences, question, answer)
     lines:int, # room for so many sentences
     mark:bool=True, # names become markers
-    seed:int=0, # of the markers
+    generator=0, # of the markers
 ): # X [N,lines,7] newest first, Q [N,4], A [N]
-    "Stories as tensors of word numbers"
-    rng = random.Random(seed)
+    "Stories as tensors of word numbers; sentences have at most 7 words, questions 4"
+    rng = _python_random(generator)
     X, Q = torch.zeros(len(stories), lines, 7).long(), torch.zeros(len(stories), 4).long()
-    for k, (text, q, _) in enumerate(stories):
-        if len(text) > lines:
-            raise ValueError(f'pack: story {k} has {len(text)} sentences, room is for {lines}')
+    for k, (text, q, a) in enumerate(stories):
         rows = [re.findall(r'\w+', s) for s in [q, *reversed(text)]]
         names = dict.fromkeys(w for r in rows for w in r if w[0].isupper() and w != 'Where')
+        _fits(k, rows, names, lines, a)
         sign = dict(zip(names, rng.sample(range(8), len(names)))) if mark else {}
         ids = [[IDS.get(f'@{sign[w]}' if w in sign else w, 1) for w in r] for r in rows]
         Q[k, :len(ids[0])] = torch.tensor(ids[0])
         for i, r in enumerate(ids[1:]): X[k, i, :len(r)] = torch.tensor(r)
-    return X, Q, torch.tensor([PLACES.index(a) for _, _, a in stories])
+    return X, Q, torch.tensor([PLACES.index(a) for _, _, a in stories], dtype=torch.long)
 
-# %% ../nbs/28d_reading.ipynb #c053
+# %% ../nbs/28d_reading.ipynb #c049
+def _fits(k, rows, names, lines, answer):
+    "ValueError where a story is larger than its tensors"
+    (question, *text), most = rows, max(map(len, rows[1:]), default=0)
+    for has, room, what in ((len(text), lines, 'sentences'), (len(names), 8, 'names'),
+                            (most, 7, 'words in a sentence'), (len(question), 4, 'words to ask')):
+        if has > room:
+            raise ValueError(f'pack_stories: story {k} has {has} {what}, room is for {room}')
+    if answer not in PLACES:
+        raise ValueError(f'pack_stories: the answer of story {k}, {answer!r}, is none of {PLACES}')
+
+# %% ../nbs/28d_reading.ipynb #c055
 class MemoryNetwork(nn.Module):
-    "End-to-end memory network (Sukhbaatar et al. 2015, section 2) with adjacent sharing: C of a hop is A of the next"
+    "End-to-end memory network; what a hop reads by, the next finds by (Sukhbaatar et al. 2015)"
     def __init__(self,
         hops:int=2, # looks at the story
         d:int=32, # size of a vector
@@ -289,8 +364,10 @@ class MemoryNetwork(nn.Module):
         return (self.words[k](X) * (X > 0)[..., None]).sum(-2)
 
     def forward(self, X, Q): # [B,L,W], [B,W'] → logits [B,answers], attention of each hop [B,L]
-        if X.ndim != 3 or X.shape[1] > self.ages[0].num_embeddings:
-            raise ValueError(f'MemoryNetwork: X must be [B, at most {self.ages[0].num_embeddings}, words], got {list(X.shape)}')
+        most = self.ages[0].num_embeddings
+        if X.ndim != 3 or X.shape[1] > most or Q.ndim != 2 or len(X) != len(Q):
+            raise ValueError(f'MemoryNetwork: X must be [B, at most {most}, words], Q [B, words]; '
+                             f'got {list(X.shape)} and {list(Q.shape)}')
         u, there, looks = self.sentence(0, Q), (X > 0).any(2), []
         for k in range(len(self.words) - 1):
             m, c = (self.sentence(j, X) + self.ages[j].weight[:X.shape[1]] for j in (k, k + 1))
@@ -299,31 +376,38 @@ class MemoryNetwork(nn.Module):
             u = u + (p[..., None] * c).sum(1)
         return self.out(u), looks
 
-# %% ../nbs/28d_reading.ipynb #c077
-HALVES = [('it started boring', 'it got interesting'), ('the beginning was dull', 'the end was brilliant'),
-          ('the food was awful', 'the service was wonderful'), ('I expected a failure', 'it was a success'),
+# %% ../nbs/28d_reading.ipynb #c079
+HALVES = [('it started boring', 'it got interesting'),
+          ('the beginning was dull', 'the end was brilliant'),
+          ('the food was awful', 'the service was wonderful'),
+          ('I expected a failure', 'it was a success'),
           ('the plot is silly', 'the actors are great'), ('at first I hated it', 'now I love it'),
-          ('the room was dirty', 'the view was beautiful'), ('the music is annoying', 'the dancing is a joy'),
-          ('the first chapter is bad', 'the book is good'), ('it looks ugly', 'it works perfectly'),
-          ('the trailer was terrible', 'the film was excellent'), ('the jokes are weak', 'the story is charming'),
-          ('the weather was horrible', 'the trip was fun'), ('the camera is poor', 'the screen is superb'),
-          ('he seemed stupid', 'he proved clever')]
-def pairs(): # → [(sentence, is it positive)]
+          ('the room was dirty', 'the view was beautiful'),
+          ('the music is annoying', 'the dancing is a joy'),
+          ('the first chapter is bad', 'the book is good'),
+          ('it looks ugly', 'it works perfectly'),
+          ('the trailer was terrible', 'the film was excellent'),
+          ('the jokes are weak', 'the story is charming'),
+          ('the weather was horrible', 'the trip was fun'),
+          ('the camera is poor', 'the screen is superb'), ('he seemed stupid', 'he proved clever')]
+
+def but_pairs(): # → [(sentence, is it positive)]
     "Thirty sentences, A but B and B but A: the same words, opposite meaning"
     def join(a, b): return f'{a[0].upper()}{a[1:]}, but {b}.'
     return [o for bad, good in HALVES for o in ((join(bad, good), 1), (join(good, bad), 0))]
 
-# %% ../nbs/28d_reading.ipynb #c078
-GOOD = set('interesting brilliant wonderful success great love beautiful joy good perfectly excellent '
-           'charming fun superb clever'.split())
-BAD = set('boring dull awful failure silly hated dirty annoying bad ugly terrible weak horrible poor '
-          'stupid'.split())
+# %% ../nbs/28d_reading.ipynb #c080
+GOOD = set('interesting brilliant wonderful success great love beautiful joy good perfectly '
+           'excellent charming fun superb clever'.split())
+BAD = set('boring dull awful failure silly hated dirty annoying bad ugly terrible weak horrible '
+          'poor stupid'.split())
 
-def count(s:str) -> int:
+def lexicon_score(s:str) -> int:
     "Good words minus bad words"
     return sum((w in GOOD) - (w in BAD) for w in re.findall(r'\w+', s.lower()))
 
-def with_but(s:str) -> float:
+def lexicon_score_but(s:str) -> float:
     "VADER's rule: what stands before but counts half, what stands after one and a half"
     before, but, after = s.rpartition(' but ')
-    return .5*count(before) + 1.5*count(after) if but else count(s)
+    if not but: return lexicon_score(s)
+    return .5*lexicon_score(before) + 1.5*lexicon_score(after)

@@ -8,48 +8,74 @@ __all__ = ['check_f1', 'check_find', 'check_although', 'check_shift']
 # %% ../../nbs/exercises/28d_reading.ipynb #c002
 import random
 import torch
-from ..core import exercise
-from ..reading import HALVES, THINGS, pack, story
+from ..core import as_rng, exercise
+from ..reading import HALVES, PLACES, THINGS, make_stories, pack_stories
 
 # %% ../../nbs/exercises/28d_reading.ipynb #c003
-@exercise('f1')
+@exercise('f1', page='number', digits=2)
 def check_f1(x):
     "F1 of one answer, a number"
-    if abs(x - .75) < 1e-6: return
-    if abs(x - .6) < 1e-6:
+    if abs(x - .75) <= .006: return
+    if abs(x - .6) <= .006:
         return 'that is the precision: 3 of 5 words are right; the recall counts too'
-    return f'{x:.3g}? The guess has 5 words without articles, the answer 3, and 3 are common: 2·3/(5+3)'
+    if abs(x - 1) <= .006: return 'that is the recall: all 3 words were found; precision counts too'
+    if abs(x - .8) <= .006:
+        return 'that is the plain mean of precision and recall, not the harmonic'
+    if abs(x - 2/3) <= .006: return 'did you count the articles? They do not count, in either text'
+    if abs(x - 75) <= .6: return 'as a number from 0 to 1, not in per cent'
+    return f'{x:.3g}? Count the words of both without articles, then those that are common'
 
 # %% ../../nbs/exercises/28d_reading.ipynb #c004
 @exercise('carrier')
 def check_find(f):
     "find(sentences, thing) -> place"
-    rng = random.Random(7)
-    for _ in range(200):
-        text, q, place = story(rng, rng.randint(4, 20))
-        thing = q.rstrip('?').split()[-1]
-        if thing in THINGS and (got := f(text, thing)) != place:
+    for text, question, place in make_stories(200, (4, 20)):
+        thing = question.rstrip('?').split()[-1]
+        if thing not in THINGS: continue
+        got = f(list(text), thing)
+        if got not in PLACES: return f'you return {got!r}; a place is wanted, one of {PLACES}'
+        if got != place:
             return f'in the story "{" ".join(text)}" the {thing} is in the {place}; you say {got}'
 
 # %% ../../nbs/exercises/28d_reading.ipynb #c005
 @exercise('although')
 def check_although(f):
     "mood(sentence): positive if the half that counts is"
-    for bad, good in HALVES:
-        for s, want in ((f'{bad}, but {good}.', 1), (f'{good}, but {bad}.', -1), (f'Although {bad}, {good}.', 1),
-                        (f'Although {good}, {bad}.', -1), (f'{good}, although {bad}.', 1), (f'{bad}, although {good}.', -1)):
-            if f(s) * want <= 0:
-                return f'"{s}" should be {"positive" if want > 0 else "negative"}; you give {f(s):g}'
+    for i, j in as_rng().integers(len(HALVES), size=(20, 2)):
+        bad, good = HALVES[i][0], HALVES[j][1]
+        for s, want in ((f'{bad}, but {good}.', 1), (f'{good}, but {bad}.', -1),
+                        (f'Although {bad}, {good}.', 1), (f'Although {good}, {bad}.', -1),
+                        (f'{good}, although {bad}.', 1), (f'{bad}, although {good}.', -1)):
+            if not f(s) * want > 0:
+                mood = 'positive' if want > 0 else 'negative'
+                return f'"{s}" should be {mood}; you give {float(f(s)):g}'
 
 # %% ../../nbs/exercises/28d_reading.ipynb #c006
+def _with_gaps(X, rng):
+    "Each story spread over 30 ages at random, in its order"
+    out = torch.zeros(len(X), 30, X.shape[2], dtype=X.dtype)
+    for o, x in zip(out, X): o[sorted(rng.sample(range(30), len(x)))] = x
+    return out
+
 @exercise('shift')
 def check_shift(f):
     "shift(X, rng): the same sentences in the same order, spread over 30 ages"
-    X = pack([story(random.Random(s), 10) for s in range(40)], 10)[0]
-    Y = f(X, random.Random(0))
-    if tuple(Y.shape) != (40, 30, 7): return f'expected [40,30,7], got {list(Y.shape)}'
-    for x, y in zip(X, Y):
-        if not torch.equal(y[(y > 0).any(1)], x):
+    both = []
+    for seed in (0, 1):
+        X = pack_stories(make_stories(60, (10, 10)), 10)[0]
+        Y = f(X.clone(), random.Random(seed))
+        if not isinstance(Y, torch.Tensor): return f'a tensor is wanted, not {type(Y).__name__}'
+        if tuple(Y.shape) != (60, 30, 7): return f'expected [60,30,7], got {list(Y.shape)}'
+        if any(not torch.equal(y[(y > 0).any(1)], x) for x, y in zip(X, Y)):
             return 'the sentences of a story must stay the same, in the same order'
-    used = (Y > 0).any(2).float().mean(0)
-    if used.min() == 0: return f'age {int(used.argmin())} was never used in 40 stories'
+        both.append((Y > 0).any(2))
+    full = both[0]
+    if not full.any(0).all():
+        return f'age {int((~full.any(0)).float().argmax())} was never used in 60 stories'
+    if len({tuple(row.tolist()) for row in full}) < 30:
+        return 'many stories have the same gaps; draw them anew for each story'
+    if not (full[:, 1:] < full[:, :-1]).sum(1).gt(1).any():
+        return 'the sentences stay together in one block; gaps belong between them too'
+    if torch.equal(*both): return 'two random.Random give the same gaps; draw from rng'
+    if not torch.equal((f(X.clone(), random.Random(1)) > 0).any(2), both[1]):
+        return 'the same random.Random gives other gaps; draw from rng alone'
