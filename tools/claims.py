@@ -119,11 +119,12 @@ def summary(of, solved):
     loose = sum(bool(r.get('loose')) for rows in of.values() for _, r, _ in rows)
     nulls = sum(bool(r.get('null')) for _, r, _ in of['claim'])
     n = lambda kind, word: count(len(of[kind]), word)
-    return (f'{n("claim", "claim")} and {n("better", "difference")} were measured here and held in the '
-            f'last run; {n("cited", "figure")} from elsewhere are cited and not counted among them. '
-            f'{count(nulls, "claim")} carry what a null gives, which their bound refuses; of these, '
-            f'{loose} are loose. The checkers of {count(solved, "exercise")} refuse their planted '
-            'wrong answers.\n\n')
+    said = [f'{n("claim", "claim")} and {n("better", "difference")} were measured here and held in',
+            f'the last run; {n("cited", "figure")} from elsewhere are cited and not counted among',
+            f'them. {count(nulls, "claim")} carry what a null gives, which their bound refuses; of',
+            f'these, {loose} are loose. The checkers of {count(solved, "exercise")} refuse their',
+            'planted wrong answers.']
+    return ' '.join(said) + '\n\n'
 
 
 def claims():

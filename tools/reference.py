@@ -76,7 +76,8 @@ def imported(name):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try: return importlib.import_module(name)
-        except Exception as e: raise Trouble(f'{name} does not import ({e}); is it exported?') from None
+        except Exception as e:
+            raise Trouble(f'{name} does not import ({e}); is it exported?') from None
 
 
 def section(path, mod):
