@@ -12,7 +12,11 @@ const hex = array => [...array].map(b => b.toString(16).padStart(2, '0')).join('
 
 function number(text) {
   const fraction = text.match(/^([-+]?[\d.]+)\s*\/\s*([\d.]+)$/);
-  const value = fraction ? fraction[1] / fraction[2] : text.trim() === '' ? NaN : Number(text.replace('−', '-'));
+  const value = fraction
+    ? fraction[1] / fraction[2]
+    : text.trim() === ''
+      ? NaN
+      : Number(text.replace('−', '-'));
   return Number.isFinite(value) ? value : null;
 }
 
@@ -33,8 +37,13 @@ export function canonical(text, kind, digits) {
     return value === null ? null : fixed(value, digits);
   }
   if (kind === 'choice') return word(text.trim().replace(/^["'“”]|["'“”]$/g, ''), digits) || null;
-  const items = text.trim().replace(/^[[({]|[\])}]$/g, '').split(/[,;\n]/);
-  const words = items.map(s => word(s.trim().replace(/^["'“”]|["'“”]$/g, ''), digits)).filter(Boolean);
+  const items = text
+    .trim()
+    .replace(/^[[({]|[\])}]$/g, '')
+    .split(/[,;\n]/);
+  const words = items
+    .map(s => word(s.trim().replace(/^["'“”]|["'“”]$/g, ''), digits))
+    .filter(Boolean);
   if (kind === 'set') words.sort();
   return words.length ? words.join(',') : null;
 }
@@ -43,7 +52,8 @@ async function unscramble(coded, salt, key) {
   const data = Uint8Array.from(atob(coded), c => c.charCodeAt(0));
   for (let block = 0; block * 32 < data.length; block++) {
     const pad = await digest(salt, key, String(block));
-    for (let i = block * 32; i < Math.min(data.length, block * 32 + 32); i++) data[i] ^= pad[i % 32];
+    for (let i = block * 32; i < Math.min(data.length, block * 32 + 32); i++)
+      data[i] ^= pad[i % 32];
   }
   return new TextDecoder().decode(data);
 }
@@ -52,14 +62,21 @@ async function unscramble(coded, salt, key) {
 export async function check(exercise, text) {
   const key = canonical(text, exercise.kind, exercise.digits);
   if (key === null) {
-    const wanted = { number: 'a number', choice: 'one of the choices', list: 'a list, with commas', set: 'a list, with commas' };
-    return { solved: false, said: `Type ${wanted[exercise.kind]}.` };
+    const wanted = {
+      number: 'a number',
+      choice: 'one of the choices',
+      list: 'a list, with commas',
+      set: 'a list, with commas',
+    };
+    return {solved: false, said: `Type ${wanted[exercise.kind]}.`};
   }
   const name = hex(await digest(exercise.salt, key)).slice(0, 20);
-  if (exercise.right.includes(name)) return { solved: true, said: 'Right.' };
+  if (exercise.right.includes(name)) return {solved: true, said: 'Right.'};
   const known = exercise.wrong[name];
-  const said = known ? await unscramble(known, exercise.salt, key) : `${text.trim()} is not it. What would have to be true for it to be right?`;
-  return { solved: false, said: said[0].toUpperCase() + said.slice(1) };
+  const said = known
+    ? await unscramble(known, exercise.salt, key)
+    : `${text.trim()} is not it. What would have to be true for it to be right?`;
+  return {solved: false, said: said[0].toUpperCase() + said.slice(1)};
 }
 
 // ---------------------------------------------------------------- what this browser remembers
@@ -67,11 +84,19 @@ export async function check(exercise, text) {
 const SHELF = 'walkdl progress';
 
 function remembered() {
-  try { return JSON.parse(localStorage.getItem(SHELF)) || {}; } catch { return {}; }
+  try {
+    return JSON.parse(localStorage.getItem(SHELF)) || {};
+  } catch {
+    return {};
+  }
 }
 
 function remember(all) {
-  try { localStorage.setItem(SHELF, JSON.stringify(all)); } catch { /* a browser that keeps nothing */ }
+  try {
+    localStorage.setItem(SHELF, JSON.stringify(all));
+  } catch {
+    /* a browser that keeps nothing */
+  }
   dispatchEvent(new CustomEvent('walk-progress'));
 }
 
@@ -87,22 +112,35 @@ function define() {
   class Answer extends HTMLElement {
     connectedCallback() {
       const exercise = JSON.parse(this.dataset.exercise);
-      const slot = `${PAGE}/${exercise.name}`, kept = remembered()[slot];
+      const slot = `${PAGE}/${exercise.name}`,
+        kept = remembered()[slot];
       const input = make('input', {
-        type: 'text', autocomplete: 'off', spellcheck: false, value: kept?.answer ?? '',
+        type: 'text',
+        autocomplete: 'off',
+        spellcheck: false,
+        value: kept?.answer ?? '',
         inputMode: exercise.kind === 'number' ? 'decimal' : 'text',
-        placeholder: { list: 'one, two, …', set: 'one, two, …' }[exercise.kind] ?? '',
+        placeholder: {list: 'one, two, …', set: 'one, two, …'}[exercise.kind] ?? '',
       });
-      const said = make('output', { className: 'answer-said' });
-      const form = make('form', { className: 'answer' }, make('label', {}, 'Your answer ', input),
-        make('button', { type: 'submit' }, 'Check'), said);
-      const show = (solved, text) => { said.dataset.solved = solved; said.value = `${solved ? '✓' : '✗'} ${text}`; };
+      const said = make('output', {className: 'answer-said'});
+      const form = make(
+        'form',
+        {className: 'answer'},
+        make('label', {}, 'Your answer ', input),
+        make('button', {type: 'submit'}, 'Check'),
+        said,
+      );
+      const show = (solved, text) => {
+        said.dataset.solved = solved;
+        said.value = `${solved ? '✓' : '✗'} ${text}`;
+      };
       form.addEventListener('submit', async event => {
         event.preventDefault();
-        if (!globalThis.crypto?.subtle) return show(false, 'This page can check answers only over https or from this machine.');
-        const { solved, said: text } = await check(exercise, input.value);
+        if (!globalThis.crypto?.subtle)
+          return show(false, 'This page can check answers only over https or from this machine.');
+        const {solved, said: text} = await check(exercise, input.value);
         show(solved, text);
-        remember({ ...remembered(), [slot]: { answer: input.value, solved } });
+        remember({...remembered(), [slot]: {answer: input.value, solved}});
       });
       if (kept?.solved) show(true, 'Right.');
       this.replaceChildren(form);
@@ -110,20 +148,39 @@ function define() {
   }
 
   class Progress extends HTMLElement {
-    connectedCallback() { addEventListener('walk-progress', () => this.draw()); this.draw(); }
+    connectedCallback() {
+      addEventListener('walk-progress', () => this.draw());
+      this.draw();
+    }
 
     draw() {
-      const all = remembered(), here = [...document.querySelectorAll('walk-answer')].map(a => `${PAGE}/${JSON.parse(a.dataset.exercise).name}`);
+      const all = remembered(),
+        here = [...document.querySelectorAll('walk-answer')].map(
+          a => `${PAGE}/${JSON.parse(a.dataset.exercise).name}`,
+        );
       const solved = here.filter(slot => all[slot]?.solved).length;
-      const save = make('button', { type: 'button', onclick: () => this.save(all) }, 'Save as a file');
-      const erase = make('button', { type: 'button', onclick: () => this.erase() }, 'Erase');
+      const save = make(
+        'button',
+        {type: 'button', onclick: () => this.save(all)},
+        'Save as a file',
+      );
+      const erase = make('button', {type: 'button', onclick: () => this.erase()}, 'Erase');
       const line = `${solved} of the ${here.length} that can be answered here are solved. Kept in this browser only. `;
-      this.replaceChildren(make('p', { className: 'progress-line' }, line, ...(Object.keys(all).length ? [save, ' ', erase] : [])));
+      this.replaceChildren(
+        make(
+          'p',
+          {className: 'progress-line'},
+          line,
+          ...(Object.keys(all).length ? [save, ' ', erase] : []),
+        ),
+      );
     }
 
     save(all) {
-      const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 1)], { type: 'application/json' }));
-      make('a', { href: url, download: 'walkdl-progress.json' }).click();
+      const url = URL.createObjectURL(
+        new Blob([JSON.stringify(all, null, 1)], {type: 'application/json'}),
+      );
+      make('a', {href: url, download: 'walkdl-progress.json'}).click();
       setTimeout(() => URL.revokeObjectURL(url), 1000);
     }
 
@@ -138,7 +195,8 @@ function define() {
   customElements.define('walk-progress', Progress);
   const heading = document.querySelector('#exercises');
   const title = heading?.matches('section') ? heading.querySelector('h2') : heading;
-  if (title && document.querySelector('walk-answer')) title.after(document.createElement('walk-progress'));
+  if (title && document.querySelector('walk-answer'))
+    title.after(document.createElement('walk-progress'));
 }
 
 if (globalThis.customElements) define();
