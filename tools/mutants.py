@@ -161,14 +161,23 @@ def answer(code, ex, names):
         exec(compile(ast.Module([node], []), file, 'exec'), names)
 
 
+def same(got, right, checker):
+    "Is it the very same value, or the same number rounded as its statement asks?"
+    if callable(got): return False
+    if checker.page != 'number': return repr(got) == repr(right)
+    try: return round(float(got), checker.digits) == round(float(right), checker.digits)
+    except (TypeError, ValueError): return False
+
+
 def judge(code, ex, names, right):
     "What becomes of one mutant: 'broken', 'same', 'passed', 'crashed', 'mute' or 'told'"
     from walkdl.core import set_seed
     set_seed(0)
     try: got = answer(code, ex, names)
     except Exception: return 'broken'
-    if not callable(got) and repr(got) == right: return 'same'
-    said = names[ex['name']].problem(got)
+    checker = names[ex['name']]
+    if same(got, right, checker): return 'same'
+    said = checker.problem(got)
     if said is None: return 'passed'
     return 'crashed' if CRASH.search(said) else 'mute' if MUTE.search(said) else 'told'
 
@@ -193,7 +202,7 @@ def in_fork(seconds, f, *args):
 def attack(ex, names, reasons):
     "Run all mutants of one exercise"
     begun = time.time()
-    right = repr(answer(ex['solution'], ex, names))
+    right = answer(ex['solution'], ex, names)
     limit, fates = 2 + 5*(time.time() - begun), {}
     todo = mutants(ex['solution'])
     for told, code in todo.items():
