@@ -6,37 +6,63 @@
 __all__ = ['check_clipped', 'check_em', 'check_length', 'check_names']
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c002
-from ..core import exercise
+import re
+from ..core import as_rng, exercise
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c003
-@exercise('clipped')
+@exercise('clipped', page='number', digits=2)
 def check_clipped(p):
     "p1 of 'the cat the cat' against 'the cat sat'"
-    if p == 1: return 'each word counts only as often as the reference has it: one "the", one "cat"'
-    if abs(p - 2/3) < 1e-6: return 'you divide by the words of the reference; precision divides by those of the output'
-    if abs(p - .5) > 1e-6: return f'{p} is not it: count the matches, each word at most as often as in the reference, and divide by 4'
+    if abs(p - 1) < .006: return 'each word counts only as often as the reference has it'
+    if abs(p - 2/3) < .006:
+        return "you divide by the reference's words; precision divides by the output's"
+    if abs(p - .25) < .006:
+        return 'two different words of the output stand in the reference, not one'
+    if not abs(p - .5) < .006:
+        return f'{p} is not it: how many matches count, and out of how many words of the output?'
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c004
-@exercise('em')
+@exercise('em', page='list', digits=2)
 def check_em(pair):
-    "(t(casa|house), t(casa|the)) after one round"
-    a, b = pair
-    if abs(a - b) < 1e-9: return 'house was seen with two Spanish words, the with four: they cannot be equal'
-    if abs(a - 1) < 1e-9: return 'not yet: after one round "la" has as much of house as "casa" has'
-    if abs(a - .5) > 1e-6: return f't(casa|house) = {a}? house gives half of its credit to la and half to casa'
-    if abs(b - .25) > 1e-6: return f't(casa|the) = {b}? the shares its credit among la, casa, el and libro'
+    "[t(casa|house), t(casa|the)] after one round"
+    if len(pair) != 2: return f'two numbers are wanted, you give {len(pair)}'
+    a, b = map(float, pair)
+    if abs(a - b) < 1e-3:
+        return 'house was seen with two Spanish words, the with four: they cannot be equal'
+    if abs(a - 1) < 1e-3: return 'not yet: after one round "la" has as much of house as "casa" has'
+    if abs(a - .25) < 1e-3 and abs(b - .5) < 1e-3: return 'the other way round: house comes first'
+    if not abs(a - .5) < .006:
+        return f't(casa|house) = {a}? divide what house gave to casa by all that it gave'
+    if not abs(b - .25) < .006:
+        return f't(casa|the) = {b}? count all the words among which "the" shares its credit'
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c005
-@exercise('length')
+@exercise('length', page='number', digits=3)
 def check_length(alpha):
     "The exponent for which -4 with 4 tokens equals -6 with 13 tokens"
+    if not 0 < alpha < 5: return f'{alpha}: an exponent between 0 and 5 does it'
     a, b = -4/((5 + 4)/6)**alpha, -6/((5 + 13)/6)**alpha
-    if abs(a - b) > 1e-4: return f'with α = {alpha} A scores {a:.3f} and B {b:.3f}'
+    if abs(alpha - .344) < 1e-3:
+        return 'you divided by the plain lengths; the rule divides by (5 + n)/6'
+    if not abs(a - b) < 2e-3: return f'with α = {alpha} A scores {a:.3f} and B {b:.3f}'
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c006
 @exercise('names')
 def check_names(f):
     "A function (text, known words in small letters) -> words to copy"
-    known = {'the', 'reason', 'is', 'with', 'said', 'at'}
-    for text, want in (('The reason is Boeing, said Boeing.', ['Boeing']), ('The', []), ('Keniston, at Airbus: SAID', ['Keniston', 'Airbus'])):
-        if (got := f(text, known)) != want: return f'{text!r} has {want} to copy, your function says {got}'
+    rng, common = as_rng(), ['the', 'Reason', 'is', 'with', 'SAID', 'at']
+    pool = ['Boeing', 'Airbus', 'keniston', 'IMF', 'Zoë', 'washington']
+    cases = [('The', {'the'}), ('Keniston, at Airbus: SAID', {'at', 'said'}),
+             ('said zeta and Al', {'said'})]
+    for _ in range(3):
+        words = rng.permutation(pool + common).tolist()
+        cases.append((', '.join(words + words[:3]) + '!',
+                      {w.lower() for w in rng.permutation(common)[:4].tolist()}))
+    for text, known in cases:
+        want = [w for w in dict.fromkeys(re.findall(r'\w+', text)) if w.lower() not in known]
+        got = [*f(text, set(known))]
+        if got == want: continue
+        if sorted(got) == sorted(want):
+            return f'{text!r}: in the order of the text, {want}, not {got}'
+        if set(got) == set(want): return f'{text!r}: each word once, {want}, not {got}'
+        return f'{text!r}, with {sorted(known)} known, has {want} to copy, your function says {got}'
