@@ -1,4 +1,4 @@
-"""Forged pictures: spectra from their definition, an estimator that composes, seals that break, sentences."""
+"""Forged pictures: spectra by definition, an estimator that composes, seals that break."""
 import math, pickle
 import numpy as np, pytest, torch
 from sklearn.base import clone
@@ -41,7 +41,8 @@ def test_the_detector_is_an_estimator():
     assert (pickle.loads(pickle.dumps(found)).predict(X) == found.predict(X)).all()
     assert clone(SpectrumDetector(C=.1)).get_params() == {'C': .1}
     steps = [('same', FunctionTransformer()), ('detector', SpectrumDetector())]
-    grid = GridSearchCV(Pipeline(steps), {'detector__C': [.01, 1.]}, cv=2).fit(X.numpy(), np.array(y))
+    grid = GridSearchCV(Pipeline(steps), {'detector__C': [.01, 1.]}, cv=2)
+    grid.fit(X.numpy(), np.array(y))
     assert grid.best_score_ > .8
     with pytest.raises(ValueError, match='fitted'): SpectrumDetector().predict(X)
 
@@ -90,7 +91,8 @@ def test_a_seal_breaks_at_any_change():
     for bad in ({}, None, {'seal': 3}, 'manifest'):
         with pytest.raises(ValueError, match='with its seal expected'):
             verify_manifest(PICTURE, bad, KEY)
-    with pytest.raises(ValueError, match='key is bytes'): sign_manifest(PICTURE, 'captured', 'secret')
+    with pytest.raises(ValueError, match='key is bytes'):
+        sign_manifest(PICTURE, 'captured', 'secret')
 
 
 def test_the_mark_is_found_by_its_key_alone():

@@ -114,6 +114,7 @@ def games(device):
     styled = StyleGAN(width=8).to(device)
     x, y = torch.rand(6, 1, 28, 28, device=device), torch.arange(6, device=device)
     ring = game_data('ring', 16).to(device)
+    def cubic(x): return (x**3).sum(1)
     def trained(gan): # each time from the same weights
         start = {k: v.clone() for k, v in gan.state_dict().items()}
         def run(generator):
@@ -121,11 +122,12 @@ def games(device):
             G = fit_gan(gan, x, y, 3, bs=4, generator=generator).G
             return torch.cat([p.detach().flatten() for p in G.parameters()])
         return run
-    return {'sample': lambda g: small.sample(5, g), 'digits': lambda g: digits.sample(y, generator=g),
+    return {'sample': lambda g: small.sample(5, g),
+            'digits': lambda g: digits.sample(y, generator=g),
             'styles': lambda g: styled.train().sample(y, generator=g),
             'noise': lambda g: styled.G.noise(2, g)[1],
             'means': lambda g: mean_styles(styled, 3, g),
-            'penalty': lambda g: gradient_penalty(lambda x: (x**3).sum(1), ring, 0*ring, generator=g),
+            'penalty': lambda g: gradient_penalty(cubic, ring, 0*ring, generator=g),
             'fit DCGAN': trained(digits), 'fit StyleGAN': trained(styled)}
 
 

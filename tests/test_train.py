@@ -1,4 +1,4 @@
-"""`walkdl train` from outside: under accelerate, killed under torchrun, and its sentences for bad input."""
+"""`walkdl train` from outside: under accelerate, killed under torchrun, and its sentences."""
 import os, subprocess, sys
 from pathlib import Path
 import pytest, torch
@@ -21,7 +21,7 @@ def run(*words): return subprocess.run(words, capture_output=True, text=True, en
 @pytest.fixture(scope='module')
 def plain(tmp_path_factory):
     out = tmp_path_factory.mktemp('plain')
-    torch.set_num_threads(1) # as ONE does for the other processes: sums in another order differ in the last bit
+    torch.set_num_threads(1) # as ONE does: sums in another order differ in the last bit
     return T.train('lenet', str(out), steps=12, cpu=True)
 
 
@@ -72,7 +72,8 @@ def test_two_processes_killed_go_on(plain, tmp_path):
     "Each is killed in its sixth step, so the checkpoint of the fourth is what is left"
     script = tmp_path/'fatal.py'
     script.write_text(FATAL)
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
+    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
+              '--nproc-per-node', '2']
     assert run(*launch, script, *WORDS, tmp_path).returncode
     assert len(curve(tmp_path)) == 4
     again = run(*launch, *LENET, tmp_path)
@@ -112,7 +113,7 @@ def test_the_file_is_readable_as_the_umask_says(four):
     mask = os.umask(0)
     os.umask(mask)
     assert four.stat().st_mode & 0o777 == 0o666 & ~mask
-    assert [p.name for p in four.parent.iterdir()] == ['checkpoint.safetensors'], 'nothing is left beside it'
+    assert len([*four.parent.iterdir()]) == 1, 'nothing is left beside it'
 
 
 def test_your_random_numbers_stay_where_they_were(four):
@@ -140,7 +141,8 @@ def test_nothing_to_finish(tmp_path):
 
 
 def test_a_checkpoint_of_another_recipe(four):
-    with pytest.raises(ValueError, match='holds lenet, not gan'): T.finished('gan', str(four.parent))
+    with pytest.raises(ValueError, match='holds lenet, not gan'):
+        T.finished('gan', str(four.parent))
 
 
 def test_shards_and_rates():
@@ -148,7 +150,9 @@ def test_shards_and_rates():
     parts = [T.shard(batch, r, 3) for r in range(3)]
     assert torch.cat([p[0] for p in parts]).equal(batch[0]) and parts[1][1].shape == (2, 2)
     rates = [T.learning_rate(s, 40, .5) for s in range(40)]
-    assert 0 < rates[0] < rates[1] <= .5 and rates[1:] == sorted(rates[1:], reverse=True) and rates[-1] > 0
-    for call in (lambda: T.shard(batch, 3, 3), lambda: T.shard(batch, 0, 4), lambda: T.learning_rate(40, 40, 1.),
-                 lambda: T.ring_all_reduce([]), lambda: T.ring_all_reduce([torch.ones(2), torch.ones(3)])):
+    assert 0 < rates[0] < rates[1] <= .5 and rates[1:] == sorted(rates[1:], reverse=True)
+    assert rates[-1] > 0
+    for call in (lambda: T.shard(batch, 3, 3), lambda: T.shard(batch, 0, 4),
+                 lambda: T.learning_rate(40, 40, 1.), lambda: T.ring_all_reduce([]),
+                 lambda: T.ring_all_reduce([torch.ones(2), torch.ones(3)])):
         with pytest.raises(ValueError, match='expected|equal shares'): call()
