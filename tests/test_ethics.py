@@ -2,7 +2,7 @@
 import warnings
 import numpy as np, pytest, torch
 from hypothesis import assume, given, settings, strategies as st
-from walkdl.bias import equalize, gender_direction, neutralize, patrols, weat
+from walkdl.bias import equalize, gender_direction, neutralize, predictive_policing, weat
 from walkdl.ethics import (calibration_by_group, consistency, demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
                            equalized_odds_difference, equalized_odds_ratio, gender_shades, group_counts, group_rates, implied_fpr)
 from walkdl.mitigation import AuditLog, defer, model_card, parity_costs, parity_fit, parity_thresholds, remove_correlation, reverse_gradient, reweigh, watchlist
@@ -137,7 +137,7 @@ def test_errors_are_sentences():
     with pytest.raises(ValueError, match='consistency'): consistency(np.zeros((3, 1)), [0, 1, 0])
     with pytest.raises(ValueError, match='reweigh'): reweigh([0, 1], [0, 2])
     with pytest.raises(ValueError, match='both groups'): parity_costs([0, 1], [1, 1], .1)
-    with pytest.raises(ValueError, match='patrols'): patrols(rule='luck')
+    with pytest.raises(ValueError, match="predictive_policing"): predictive_policing(rule='luck')
     with pytest.raises(ValueError, match='gender_direction'): gender_direction(np.zeros((2, 3)))
 
 
@@ -240,6 +240,25 @@ def test_weat_finds_what_was_planted():
     assert abs(d) < 1.2 and p > 0
 
 
+def test_weat_refuses_what_has_no_direction():
+    V = np.random.default_rng(0).normal(size=(4, 6))
+    for bad, words in ((np.zeros((4, 6)), 'a vector of zeros'), (np.empty((0, 6)), 'a set of vectors'), (V[0], 'a set of vectors'), (V * np.nan, 'or a nan')):
+        for at in range(4):
+            sets = [V, V[::-1], V, V]
+            sets[at] = bad
+            with pytest.raises(ValueError, match=words): weat(*sets)
+
+
+def test_directions_of_any_length_and_single_vectors():
+    rng = np.random.default_rng(0)
+    V, g = rng.normal(size=(3, 5)), rng.normal(size=5)
+    np.testing.assert_allclose(neutralize(V, 7*g), neutralize(V, g))
+    assert neutralize(V[0], g).shape == (5,) and abs(neutralize(V[0], g) @ g) < 1e-12
+    for f in (lambda: neutralize(V, 0*g), lambda: equalize(V[0], V[1], 0*g), lambda: gender_direction(np.ones((3, 2, 4)))):
+        with pytest.raises(ValueError, match='direction'): f()
+    assert np.linalg.norm(gender_direction(np.stack([V, -V], 1))) == pytest.approx(1)
+
+
 def test_debiasing_leaves_no_part_along_the_direction():
     rng = np.random.default_rng(0)
     V, g = rng.normal(size=(30, 10)), rng.normal(size=10)
@@ -253,9 +272,9 @@ def test_debiasing_leaves_no_part_along_the_direction():
     assert abs(gender_direction(planted) @ g) > .95
 
 
-def test_patrols():
-    a, b = patrols(seed=1), patrols(seed=1)
+def test_predictive_policing():
+    a, b = predictive_policing(generator=1), predictive_policing(generator=1)
     assert (a == b).all() and ((0 < a) & (a < 1)).all()
-    assert patrols(rule='hot spot', days=3000)[-1] > .9
-    fair = np.mean([patrols(days=2000, correct=True, start=(50, 50), seed=s)[-1] for s in range(10)])
+    assert predictive_policing(rule="hot spot", days=3000, generator=0)[-1] > .9
+    fair = np.mean([predictive_policing(days=2000, correct=True, start=(50, 50), generator=s)[-1] for s in range(10)])
     assert abs(fair - .5) < .05
