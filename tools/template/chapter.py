@@ -84,9 +84,10 @@ assert topic_line([0, 2], [1, 5]) == (2, 1)
 assert np.allclose(topic_line(x, y), np.polyfit(x, y, 1))
 
 # %%
-#| fig-alt: "The twelve points with the line of least squares through them and the level of their mean"
+#| fig-alt: "The twelve points, the line of least squares through them, and the level of their mean"
 slope, offset = topic_line(x, y)
-plt.plot(x, y, 'o'); plt.axline((0, offset), slope=slope, color=C.red); plt.axhline(y.mean(), color=C.grey)
+plt.plot(x, y, 'o'); plt.axhline(y.mean(), color=C.grey)
+plt.axline((0, offset), slope=slope, color=C.red)
 plt.xlabel('input'); plt.ylabel('output');
 
 # %% [markdown]
@@ -170,14 +171,15 @@ check_topic_line(my_line)
 
 # %%
 #| hide
-check_topic_line.rejects(lambda x, y: (0., 0.), lambda x, y: (0., y.mean()), lambda x, y: topic_line(y, x),
-                         lambda x, y: topic_line(x, y)[::-1], lambda x, y: ((x @ y)/(x @ x), 0.))
+check_topic_line.rejects(
+    lambda x, y: (0., 0.), lambda x, y: (0., y.mean()), lambda x, y: topic_line(y, x),
+    lambda x, y: topic_line(x, y)[::-1], lambda x, y: ((x @ y)/(x @ x), 0.))
 
 # %% [markdown]
 # ### Exercise 2: change it, and see a number move
 #
-# Write `steady(x, y)`, which returns slope and offset as well, but which one wrong point moves by less
-# than a tenth as much. Then look how far it moves.
+# Write `steady(x, y)`, which returns slope and offset as well, but which one wrong point moves by
+# less than a tenth as much. Then look how far it moves.
 
 # %%
 #| code-fold: true
@@ -193,14 +195,15 @@ moved(topic_line, 10), moved(steady, 10)
 
 # %%
 #| hide
-check_topic_steady.rejects(topic_line, lambda x, y: (2., 0.), lambda x, y: (0., np.median(y)),
-                           lambda x, y: topic_line(x[:-1], y[:-1]), lambda x, y: steady(x, y)[::-1])
+check_topic_steady.rejects(
+    topic_line, lambda x, y: (2., 0.), lambda x, y: (0., np.median(y)),
+    lambda x, y: topic_line(x[:-1], y[:-1]), lambda x, y: steady(x, y)[::-1])
 
 # %% [markdown]
 # ### Exercise 3: predict
 #
-# Eleven points at −1, −0.8, … 1 lie on a line of slope 2. The last is raised by 1.1. Which slope has
-# the line of least squares now, to two decimals?
+# Eleven points at −1, −0.8, … 1 lie on a line of slope 2. The last is raised by 1.1. Which slope
+# has the line of least squares now, to two decimals?
 
 # %%
 #| code-fold: true

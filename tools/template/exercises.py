@@ -13,8 +13,8 @@ from walkdl.core import as_rng, exercise
 from walkdl.topic import topic_line
 
 # %% [markdown]
-# A checker returns None or a sentence about the mistake. It draws its cases at random, and compares with
-# `not … <= …`, which no nan gets through.
+# A checker returns None or a sentence about the mistake. It draws its cases at random, and compares
+# with `not … <= …`, which no nan gets through.
 
 # %%
 #| export
@@ -31,10 +31,11 @@ def check_topic_line(f):
     for n in (5, 12, 30):
         x, y = _draw(n)
         got, want = f(x, y), topic_line(x, y)
-        if np.shape(got) != (2,): return f'return two numbers, slope and offset; you return {got!r}'
-        if not _apart(got[::-1], want): return 'slope first, then offset: you return them the other way'
-        if _apart(got[0], want[0]): return f'for {n} points your slope is {got[0]:.3f}, not {want[0]:.3f}'
-        if _apart(got[1], want[1]): return f'for {n} points your offset is {got[1]:.3f}, not {want[1]:.3f}'
+        if np.shape(got) != (2,): return f'return slope and offset; you return {got!r}'
+        if not _apart(got[::-1], want): return 'slope first, then offset; yours are swapped'
+        for i, what in enumerate(('slope', 'offset')):
+            if _apart(got[i], want[i]):
+                return f'for {n} points your {what} is {got[i]:.3f}, not {want[i]:.3f}'
 
 @exercise('topic steady')
 def check_topic_steady(f):
@@ -44,7 +45,7 @@ def check_topic_steady(f):
         line = slope*x + offset
         if np.shape(got := f(x, line)) != (2,): return f'return two numbers, not {got!r}'
         if _apart(got, (slope, offset)):
-            return f'{n} points lie on a line of slope {slope:.2f}, offset {offset:.2f}; you say {got}'
+            return f'{n} points lie on the line ({slope:.2f}, {offset:.2f}); you say {got}'
         for i in (0, n//3, -1):
             wrong = line + 10*(np.arange(n) == i % n)
             far = abs(topic_line(x, wrong)[0] - slope)
@@ -57,4 +58,5 @@ def check_topic_slope(a):
     if a == 2: return 'the slope moves: the raised point stands at the end and pulls'
     if a == 3.1: return 'one point of eleven does not move the slope by all that it was raised'
     if a < 2: return 'the last point was raised, so the slope grows'
-    if not abs(a - 2.25) < .006: return f'{a} is not it: weigh the raise by its input, divide by the sum of squares'
+    if not abs(a - 2.25) < .006:
+        return f'{a} is not it: weigh the raise by its input, divide by the sum of squares'
