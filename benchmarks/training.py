@@ -6,7 +6,8 @@ import fastai.callback.schedule
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
-from walkdl.cnns import LeNet5, accuracy, fit, split_digits
+from walkdl.cnns import LeNet5, fit
+from walkdl.images import accuracy, split_digits
 from walkdl.core import set_seed
 from walkdl.data import get
 

@@ -1,8 +1,10 @@
-"""Properties of the convolution that hold for any shape, on shapes that hypothesis chooses; and its sentences for wrong input."""
+"""What holds for a convolution of any shape, on shapes that hypothesis chooses; its sentences."""
+import copy, random
 import numpy as np, pytest, torch
-import torch.nn.functional as F
+import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
-from walkdl.cnns import Dropout, LeNet5, accuracy, conv2d, conv_size, im2col, jiggle, max_pool2d, split_digits, warp
+from walkdl.cnns import Dropout, LeNet5, conv2d, conv_size, fit, im2col, max_pool2d, windows
+from walkdl.core import set_seed
 from walkdl.invariance import ShiftInvariant, brighten, duck_rabbit, shift_gap, turned
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
@@ -13,20 +15,23 @@ small = st.integers(1, 3)
 @st.composite
 def layers(draw):
     "x, weight, bias and the settings of a convolution that fits"
-    g, c, o, kw = draw(small), draw(small), draw(small), dict(stride=draw(small), padding=draw(st.integers(0, 3)), dilation=draw(small))
-    K, L, H, W = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    g, c, o = draw(small), draw(small), draw(small)
+    kw = dict(stride=draw(small), padding=draw(st.integers(0, 3)), dilation=draw(small))
+    K, L, H, W = (draw(st.integers(1, most)) for most in (4, 4, 9, 9))
     assume(all(n + 2*kw['padding'] > kw['dilation']*(k - 1) for n, k in ((H, K), (W, L))))
     torch.manual_seed(draw(st.integers(0, 999)))
     device = draw(st.sampled_from(DEVICES))
     shapes = (draw(small), g*c, H, W), (g*o, c, K, L), (g*o,)
-    return [torch.randn(s, dtype=torch.double, device=device, requires_grad=True) for s in shapes], kw | {'groups': g}
+    leaves = [torch.randn(s, dtype=torch.double, device=device, requires_grad=True) for s in shapes]
+    return leaves, kw | {'groups': g}
 
 
 def same(ours, theirs, leaves, tol=1e-10):
     assert ours.shape == theirs.shape
     assert torch.allclose(ours, theirs, atol=tol)
     probe = torch.randn_like(ours)
-    for a, b in zip(*(torch.autograd.grad((o*probe).sum(), leaves) for o in (ours, theirs))): assert torch.allclose(a, b, atol=tol)
+    grads = [torch.autograd.grad((o*probe).sum(), leaves) for o in (ours, theirs)]
+    for a, b in zip(*grads): assert torch.allclose(a, b, atol=tol)
 
 
 @few
@@ -48,30 +53,38 @@ def test_im2col_equals_unfold(case):
 @few
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(4, 9), small)
 def test_max_pool2d_equals_torch(c, k, n, stride):
-    x = torch.randint(-2, 3, (2, c, n, n + 1), dtype=torch.double).requires_grad_()      # full of ties
+    x = torch.randint(-2, 3, (2, c, n, n + 1), dtype=torch.double).requires_grad_() # full of ties
     same(max_pool2d(x, k, stride), F.max_pool2d(x, k, stride), (x,))
 
 
 @few
 @given(st.integers(1, 30), st.integers(1, 6), small, st.integers(0, 3), small)
 def test_conv_size_equals_torch(n, k, stride, padding, dilation):
-    try: want = F.conv1d(torch.zeros(1, 1, n), torch.zeros(1, 1, k), None, stride, padding, dilation).shape[-1]
+    ones = torch.ones(1, 1, n), torch.ones(1, 1, k)
+    try: want = F.conv1d(*ones, None, stride, padding, dilation).shape[-1]
     except RuntimeError:
-        with pytest.raises(ValueError, match='does not fit'): conv_size(n, k, stride, padding, dilation)
+        with pytest.raises(ValueError, match='does not fit'):
+            conv_size(n, k, stride, padding, dilation)
     else: assert conv_size(n, k, stride, padding, dilation) == want
 
 
 X, W = torch.zeros(1, 1, 5, 5), torch.zeros(2, 1, 3, 3)
 
 @pytest.mark.parametrize('args, error, text', [
-    ((X, torch.zeros(2, 3, 3, 3)), ValueError, 'conv2d: weight has 3 input channels, x has 1 (x is [B,C,H,W])'),
+    ((X, torch.zeros(2, 3, 3, 3)), ValueError, '3 input channels, x has 1 (x is [B,C,H,W])'),
     ((X[0], W), ValueError, 'conv2d: x must be [B,C,H,W], got shape [1, 5, 5]'),
-    ((X, W[0]), ValueError, 'conv2d: weight must be [O,C/groups,K,L], got shape [1, 3, 3]'),
+    ((X, W[0]), ValueError, 'weight must be [O,C/groups,K,L], got shape [1, 3, 3]'),
     ((X.numpy(), W), TypeError, 'conv2d: x must be a tensor [B,C,H,W], got ndarray'),
-    ((X, W.double()), TypeError, 'conv2d: weight is torch.float64, x is torch.float32'),
+    ((X, W.double()), TypeError, 'weight is torch.float64, x is torch.float32'),
     ((X, W.to('meta')), ValueError, 'conv2d: weight is on meta, x on cpu'),
-    ((X, W, torch.zeros(3)), ValueError, 'conv2d: bias must have shape [2], one for each kernel, got [3]'),
-    ((X, torch.zeros(2, 1, 7, 7)), ValueError, 'a kernel that spans 7 does not fit into 5 pixels'),
+    ((X, W, torch.zeros(3)), ValueError, 'bias must have shape [2], one for each kernel'),
+    ((X, W, torch.zeros(2, 1)), ValueError, 'bias must be [O], got shape [2, 1]'),
+    ((X, W, torch.zeros(2).double()), TypeError, 'bias is torch.float64, x is torch.float32'),
+    ((X, W, [0., 0.]), TypeError, 'conv2d: bias must be a tensor [O], got list'),
+    ((X, W, None, (1, 2)), ValueError, 'one whole number from 1 up, got (1, 2)'),
+    ((X, W, None, 1, 'same'), ValueError, "padding is one whole number from 0 up, got 'same'"),
+    ((X, W, None, 1.5), ValueError, 'got 1.5'),
+    ((X, torch.zeros(2, 1, 7, 7)), ValueError, 'that spans 7 does not fit into 5 pixels'),
     ((X, W, None, 1, 0, 1, 2), ValueError, 'groups=2'),
     ((X, W, None, 0), ValueError, 'stride'),
     ((X, W, None, 1, -1), ValueError, 'padding'),
@@ -82,24 +95,20 @@ def test_wrong_input_gets_a_sentence(args, error, text):
 
 
 def test_other_sentences():
-    with pytest.raises(ValueError, match=r'LeNet5: x must be \[B,1,28,28\], got \[2, 3, 28, 28\]'): LeNet5()(torch.zeros(2, 3, 28, 28))
-    with pytest.raises(ValueError, match='Dropout: p must be'): Dropout(1.)
-    with pytest.raises(ValueError, match=r'max_pool2d: x must be \[B,C,H,W\]'): max_pool2d(torch.zeros(4, 4))
-    with pytest.raises(ValueError, match='warp: x must be square'): warp(torch.zeros(1, 1, 3, 4))
-
-
-@few
-@given(st.integers(-5, 5), st.integers(-5, 5))
-def test_warp_by_whole_pixels(dx, dy):
-    x = torch.rand(2, 1, 12, 12)
-    assert torch.allclose(warp(x, dx=dx, dy=dy), F.pad(x, (dx, -dx, dy, -dy)), atol=1e-4)
-
-
-@few
-@given(st.integers(0, 3))
-def test_warp_by_quarter_turns(k):
-    x = torch.rand(2, 1, 12, 12)
-    assert torch.allclose(warp(x, degrees=90*k), x.rot90(k, (2, 3)), atol=1e-4)
+    for said, call in {
+        'x must be [B,1,28,28], got [1, 1, 5, 5]': lambda: LeNet5()(X),
+        'Dropout: p must be': lambda: Dropout(1.),
+        'max_pool2d: x must be [B,C,H,W]': lambda: max_pool2d(torch.zeros(4, 4)),
+        'stride is one whole number from 1 up, got 0': lambda: max_pool2d(X, 2, stride=0),
+        'a kernel side is one whole number from 1 up, got 0': lambda: conv_size(5, 0),
+        'windows: x must be a tensor [B,C,H,W], got ndarray': lambda: windows(X.numpy(), 3),
+        'windows: k is (rows, columns)': lambda: im2col(X, (3, 3, 3)),
+        'as many labels as pictures': lambda: fit(LeNet5(), X, torch.zeros(0)),
+        'one picture is the least': lambda: shift_gap(LeNet5(), X[:0], 1, 1),
+        'turned: a picture [H,W,3] of bytes': lambda: turned(np.zeros((4, 4)), [0]),
+        'duck_rabbit: hairs': lambda: duck_rabbit(-1)}.items():
+        with pytest.raises(ValueError) as e: call()
+        assert said in str(e.value)
 
 
 @few
@@ -111,10 +120,63 @@ def test_the_shift_invariant_network_is(dy, dx):
 
 def test_small_things():
     x = torch.rand(3, 1, 28, 28)
-    assert torch.equal(brighten(x), x) and jiggle(x).shape == x.shape
+    assert torch.equal(brighten(x), x)
     head = duck_rabbit()
     assert head.shape == (224, 224, 3) and head.dtype == np.uint8 and (duck_rabbit() == head).all()
     assert torch.allclose(turned(head, [0])[0], torch.tensor(head).permute(2, 0, 1)/255, atol=1e-3)
-    parts = split_digits(torch.arange(5000*784).view(5000, 28, 28) % 256, torch.arange(5000))
-    assert [len(p) for p in parts] == [4000, 4000, 1000, 1000] and len(set(torch.cat(parts[1::2]).tolist())) == 5000
-    assert accuracy(lambda b: -b.flatten(1), torch.eye(10)[:, None, None], torch.arange(10)) == 0
+    assert turned(head[:100], range(3)).shape == (3, 3, 100, 224)
+    assert torch.equal(im2col(x, 3), im2col(x, (3, 3))) and conv_size(np.int64(9), np.int64(3)) == 7
+
+
+@pytest.mark.parametrize('groups, b', [(1, True), (1, False), (2, True)])
+def test_no_pictures_give_no_maps(groups, b):
+    x = torch.zeros(0, 4, 6, 5, requires_grad=True)
+    w, bias = torch.randn(6, 4//groups, 3, 3), torch.randn(6) if b else None
+    out = conv2d(x, w, bias, groups=groups)
+    assert out.shape == F.conv2d(x, w, bias, groups=groups).shape == (0, 6, 4, 3)
+    out.sum().backward()
+    assert im2col(x, 3).shape == (0, 36, 12) and max_pool2d(x).shape == (0, 4, 3, 2)
+
+
+def lonely():
+    "A net with BatchNorm, and as many pictures as leave a last batch of one"
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    return net, torch.rand(9, 1, 4, 4), torch.arange(9) % 2
+
+
+def test_fit_leaves_out_a_last_batch_of_one():
+    net, x, y = lonely()
+    assert not fit(net, x, y, epochs=2, bs=4).training
+    with pytest.raises(ValueError): net.train()(x[:1])
+
+
+def test_fit_repeats_itself_and_leaves_other_random_numbers_alone():
+    net, x, y = lonely()
+    def streams(): return random.random(), np.random.rand(), torch.rand(()).item()
+    def seed(): random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    seed()
+    want = streams()
+    seed()
+    a, b, c = (fit(copy.deepcopy(net), x, y, 3, bs=4, generator=g)[1].weight
+               for g in (5, torch.Generator().manual_seed(5), 6))
+    assert streams() == want and torch.equal(a, b) and not torch.equal(a, c)
+    def own():
+        set_seed(2)
+        return fit(copy.deepcopy(net), x, y, 3, bs=4)[1].weight
+    assert torch.equal(own(), own())
+
+
+def test_dropout_draws_its_own_numbers():
+    x = torch.ones(1000, dtype=torch.double)
+    torch.manual_seed(1)
+    want = torch.rand(()).item()
+    torch.manual_seed(1)
+    a, b = (Dropout(.3, generator=g)(x) for g in (5, torch.Generator().manual_seed(5)))
+    assert torch.rand(()).item() == want and torch.equal(a, b) and a.dtype == torch.double
+    drop = Dropout(.3, generator=5)
+    assert not torch.equal(drop(x), drop(x)) and torch.equal(drop.eval()(x), x)
+    copy.deepcopy(drop)(x)
+
+
+def test_shift_gap_of_constant_answers():
+    assert shift_gap(lambda x: torch.ones(len(x), 10), torch.rand(2, 1, 8, 8), 1, 1) == 0

@@ -1,9 +1,10 @@
-"""Samuel's player outside its chapter: other sizes, wrong input, and nobody's random numbers but its own."""
+"""Samuel's player outside its chapter: other sizes, wrong input, random numbers of its own."""
 import random, re
 import numpy as np, pytest, torch
 from sklearn.linear_model import LinearRegression
 from walkdl.core import notebooks_dir
-from walkdl.intro import Hexapawn, MILESTONES, Positions, fit_line, hill_climb, look_ahead, play_games, terms, win_chance
+from walkdl.intro import MILESTONES, Hexapawn, Positions, fit_line, hill_climb, look_ahead
+from walkdl.intro import play_games, terms, win_chance
 
 
 @pytest.fixture(scope='module')
@@ -82,6 +83,7 @@ def test_errors_are_sentences(small):
 
 
 def test_each_milestone_has_its_source():
-    kept = set(re.findall(r'@\w+\{([^,]+),', (notebooks_dir()/'refs.bib').read_text(encoding='utf-8')))
+    refs = (notebooks_dir()/'refs.bib').read_text(encoding='utf-8')
+    kept = set(re.findall(r'@\w+\{([^,]+),', refs))
     assert [m for m in MILESTONES if m[4] not in kept] == []
     assert [m[0] for m in MILESTONES] == sorted(m[0] for m in MILESTONES)

@@ -9,17 +9,18 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-from walkdl.perceptron import MulticlassPerceptron, Perceptron, cover_count, margin, mistake_bound, neuron
-from walkdl.perceptron import perceptron_loss, separable
+from walkdl.perceptron import MulticlassPerceptron, Perceptron, cover_count, margin
+from walkdl.perceptron import mistake_bound, neuron, perceptron_loss, separable
 
 few = settings(max_examples=40, deadline=None, derandomize=True)
-grid = st.integers(-16, 16).map(lambda k: k / 8)                  # sums of these are exact, so that ties are real ties
+grid = st.integers(-16, 16).map(lambda k: k / 8)    # exact sums, so that ties are real ties
 
 
 @st.composite
 def labelled(draw, numbers=grid, n=st.integers(2, 25), d=st.integers(1, 6)):
     n, d = draw(n), draw(d)
-    return draw(arrays(float, (n, d), elements=numbers)), draw(arrays(int, n, elements=st.integers(0, 1)))
+    X = draw(arrays(float, (n, d), elements=numbers))
+    return X, draw(arrays(int, n, elements=st.integers(0, 1)))
 
 
 @st.composite
@@ -104,7 +105,8 @@ def test_the_rule_is_a_step_down_the_loss(seed, n, d):
 
 
 @few
-@given(st.lists(st.integers(0, 1), min_size=1, max_size=8), st.integers(-1, 9), st.lists(st.integers(0, 1), max_size=3))
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=8), st.integers(-1, 9),
+       st.lists(st.integers(0, 1), max_size=3))
 def test_neuron(x, threshold, veto):
     assert neuron(x, threshold, veto=veto) == int(sum(x) >= threshold and not any(veto))
 
@@ -115,7 +117,7 @@ X1 = [[0.], [1.]]
 @pytest.mark.parametrize('call, said', [
     (lambda: Perceptron().fit(X1, [0, 1]).predict([[1, 2, 3]]), 'expecting 1'),
     (lambda: Perceptron().fit(X1, [0, 1]).predict([1.]), 'Expected 2D array'),
-    (lambda: Perceptron(start=[0, 1]).fit(np.eye(2), [0, 1]), "'random', a number, or 3 weights for 2 inputs"),
+    (lambda: Perceptron(start=[0, 1]).fit(np.eye(2), [0, 1]), 'or 3 weights for 2 inputs'),
     (lambda: Perceptron(start=float('nan')).fit(X1, [0, 1]), 'got nan'),
     (lambda: Perceptron(start='zero').fit(X1, [0, 1]), "got 'zero'"),
     (lambda: Perceptron().fit([[0], [1], [2]], [1, 2, 3]), 'with 3 classes'),
@@ -144,8 +146,8 @@ def test_errors_say_what_was_expected_and_what_came(call, said):
     assert said in str(e.value)
 
 
-@pytest.mark.parametrize('model', [Perceptron(average=True, shuffle=True, start='random', generator=0),
-                                   MulticlassPerceptron()])
+@pytest.mark.parametrize('model', [
+    Perceptron(average=True, shuffle=True, start='random', generator=0), MulticlassPerceptron()])
 def test_estimators_are_scikit_learns(model):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -156,8 +158,9 @@ def test_a_pipeline_a_search_a_copy_and_a_file():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 4))
     y = np.where(X @ [1, -2, 0, .5] + rng.normal(size=200) > 0, 'yes', 'no')
-    search = GridSearchCV(make_pipeline(StandardScaler(), Perceptron(passes=5)),
-                          {'perceptron__average': [False, True], 'perceptron__passes': [1, 5]}).fit(X, y)
+    pipe = make_pipeline(StandardScaler(), Perceptron(passes=5))
+    options = {'perceptron__average': [False, True], 'perceptron__passes': [1, 5]}
+    search = GridSearchCV(pipe, options).fit(X, y)
     assert search.best_score_ > .75 and set(search.predict(X)) == {'yes', 'no'}
     best = search.best_estimator_[-1]
     for twin in (copy.deepcopy(best), pickle.loads(pickle.dumps(best))):

@@ -1,4 +1,4 @@
-"""The live perceptron, driven by mouse and keyboard, against walkdl's own on the same points in the same order."""
+"""The live perceptron, by mouse and keyboard, against walkdl's own on the same points."""
 from contextlib import contextmanager
 import numpy as np, pytest
 from browser import answer, from_link, page_of, run_code, settled, state
@@ -44,7 +44,8 @@ def same(live):
     X, y = data[:, :2], data[:, 2].astype(int)
     p = Perceptron(start=a['start']).begin(2)
     for k in range(a['seen']): p.learn(X[k % len(X)], y[k % len(X)])
-    assert (a['w'], a['mistakes'], a['answers']) == (p.w_.tolist(), p.mistakes_, p.predict(X).tolist())
+    ours = p.w_.tolist(), p.mistakes_, p.predict(X).tolist()
+    assert (a['w'], a['mistakes'], a['answers']) == ours
     want = mistake_bound(X, y)
     if np.isfinite(want):
         want += 2 * np.linalg.norm(a['start']) / margin(X, y)

@@ -7,12 +7,12 @@ __all__ = ['neuron', 'Perceptron', 'perceptron_loss', 'separable', 'margin', 'mi
            'MulticlassPerceptron']
 
 # %% ../nbs/11_perceptron.ipynb #c002
-__doc__ = """The neuron of 1943, the perceptron of 1958, and what one flat boundary can and cannot do.
+__doc__ = """The neuron of 1943, the perceptron of 1958, and what one flat boundary can do.
 
 - `neuron`: counts its inputs (McCulloch and Pitts 1943)
 - `Perceptron`, `MulticlassPerceptron`: scikit-learn estimators that learn from mistakes only
 - `perceptron_loss`: the loss whose gradient step is Rosenblatt's rule
-- `separable`, `margin`, `mistake_bound`: is there a line, how far from the points, how many mistakes
+- `separable`, `margin`, `mistake_bound`: is there a line, how far off, how many mistakes
 - `cover_count`: how many labellings of n points d weights can answer
 
 >>> from walkdl.perceptron import Perceptron, separable

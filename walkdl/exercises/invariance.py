@@ -7,17 +7,21 @@ __all__ = ['check_knows', 'check_soft_pool', 'check_veil']
 
 # %% ../../nbs/exercises/20b_invariance.ipynb #c002
 import torch
-from ..cnns import accuracy
-from ..core import exercise
+from ..core import as_generator, as_rng, exercise
+from ..images import accuracy
 
 # %% ../../nbs/exercises/20b_invariance.ipynb #c003
 @exercise('shift')
 def check_knows(d):
     "A dictionary: layer -> 'equivariant', 'invariant' or 'neither'"
     why = {'dense': ('neither', 'it has a weight of its own for each place'),
-           'conv': ('equivariant', 'the same kernel meets the same window one pixel further, so the map moves along'),
-           'conv stride 2': ('neither', 'after a shift by one it looks at the windows that it skipped before'),
-           'global max': ('invariant', 'the largest of all numbers does not depend on where it stands')}
+           'conv': ('equivariant', 'the same kernel meets the same window one pixel further, '
+                                   'so the map moves along'),
+           'conv stride 2': ('neither', 'after a shift by one it looks at the windows that it '
+                                        'skipped before'),
+           'global max': ('invariant', 'the largest of all numbers does not depend on '
+                                       'where it stands')}
+    if not isinstance(d, dict): return f'a dictionary with the keys {", ".join(why)} is wanted'
     for name, (want, reason) in why.items():
         if name not in d: return f"'{name}' is missing"
         if d[name] != want: return f"{name} is not '{d[name]}': {reason}"
@@ -25,28 +29,51 @@ def check_knows(d):
 # %% ../../nbs/exercises/20b_invariance.ipynb #c004
 @exercise('soft pool')
 def check_soft_pool(f):
-    "A function [B,C,H,W] -> [B,C,H/2,W/2] whose mean over places does not change when x is rolled by one pixel"
-    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    got = f(x)
-    if tuple(got.shape) != (2, 3, 4, 4): return f'for x [2,3,8,8] expected shape [2, 3, 4, 4], got {list(got.shape)}'
-    for d in ((0, 1), (1, 0), (3, 5)):
-        gap = (f(torch.roll(x, d, (2, 3))).mean((2, 3)) - got.mean((2, 3))).abs().max()
-        if gap > 1e-5: return f'rolled by {d[0]} down and {d[1]} right, the mean changes by {gap:.3f}'
-    if got.std((2, 3)).max() < 1e-4: return 'your maps are flat: keep what stands where'
+    "A function [B,C,H,W] -> [B,C,H/2,W/2] that keeps each map's mean, and things where they are"
+    g, rng = as_generator(), as_rng()
+    for B, C, H, W in ((2, 3, 8, 8), (1, 2, 6, 10), (3, 1, 12, 4)):
+        x = torch.rand(B, C, H, W, generator=g)
+        got = f(x)
+        if tuple(got.shape) != (B, C, H//2, W//2):
+            return (f'for x {[B, C, H, W]} expected shape {[B, C, H//2, W//2]}, '
+                    f'got {list(got.shape)}')
+        off = (got.mean((2, 3)) - x.mean((2, 3))).abs().max()
+        if not off < 1e-5: return f'the mean of a map changes by {off:.3f}'
+        for _ in range(8):
+            b, c, i, j = (int(rng.integers(n)) for n in (B, C, H, W))
+            dot = torch.zeros(B, C, H, W)
+            dot[b, c, i, j] = 1
+            seen = f(dot)
+            if seen[b, c].sum() < .9*seen.abs().sum():
+                return f'a dot in map {c} of picture {b} shows in another map or picture'
+            for axis, at, side in ((0, i, H//2), (1, j, W//2)):
+                away = torch.arange(side) - at/2
+                away = ((away + side/2) % side - side/2).abs()        # around the ring
+                mass = seen[b, c].sum(1 - axis)
+                if (mass*away).sum() > .7*mass.sum():
+                    return (f'a dot at row {i}, column {j} of {H}×{W} does not stay where it was: '
+                            f"your map's {('rows', 'columns')[axis]} hold {mass.tolist()}")
 
 # %% ../../nbs/exercises/20b_invariance.ipynb #c005
 @exercise('veil')
 def check_veil(f):
-    "A function x -> gain·x + offset, with gain >= 0.3, under which LeNet-5 reads less than half"
+    "A function x -> gain·x + offset in 0..1, gain >= 0.3, under which LeNet-5 reads less than half"
     from walkdl.core import load_weights
-    from walkdl.cnns import LeNet5, split_digits
+    from walkdl.cnns import LeNet5
     from walkdl.data import get
+    from walkdl.images import split_digits
     _, _, x, y = split_digits(*get('digits'))
-    x, y = x[:200], y[:200]
-    z = f(x)
-    if z.shape != x.shape: return f'expected pictures of shape {list(x.shape)}, got {list(z.shape)}'
+    some = torch.randperm(len(x), generator=as_generator())[:200]
+    x, y = x[some], y[some]
+    parts = [torch.as_tensor(f(part.clone())) for part in x.split(100)]
+    if parts[0].shape != (100, 1, 28, 28):
+        return f'expected pictures of shape [100, 1, 28, 28], got {list(parts[0].shape)}'
+    z = torch.cat(parts)
     gain = (z[x == 1].mean() - z[x == 0].mean()).item()
-    if (z - (gain*x + z[x == 0].mean())).abs().max() > 1e-3: return 'only gain·x + offset is allowed'
+    if not (z - (gain*x + z[x == 0].mean())).abs().max() < 1e-3:
+        return 'only gain·x + offset is allowed'
     if gain < .3 - 1e-4: return f'your gain is {gain:.2f}; at least 0.3, so that people can read it'
+    if z.min() < -1e-4 or z.max() > 1 + 1e-4:
+        return f'your numbers go from {z.min():.2f} to {z.max():.2f}; a screen shows 0 to 1'
     share = accuracy(load_weights('cnns/lenet5', LeNet5()), z, y)
-    if share >= .5: return f'it still reads {share:.0%}'
+    if share >= .5: return f'it still reads {share:.0%}; which offset is the strangest to it?'
