@@ -162,15 +162,7 @@ def fingerprint(path):
     mine = code(path)
     texts = [mine, *(text_of(m) for m in sorted(needs(mine) - {module(path)}) if place(m).exists())]
     named = sorted({p for t in texts for p in files(t)})
-    if Path(path).stem == 'index': texts.append(_reported())
     return short(*texts, *(f'{p.relative_to(ROOT).as_posix()} {digest(p)}' for p in named))
-
-
-def _reported():
-    "What the front page says of the others: their first cells and their figures"
-    firsts = [source(read(p)['cells'][0]) for p in chapters() if p.stem != 'index']
-    board = scoreboard()['notebooks']
-    return json.dumps([firsts, {k: v for k, v in board.items() if k != 'index'}])
 
 
 # ---------- what was measured
