@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings, strategies as st
 from walkdl.bias import equalize, gender_direction, neutralize, predictive_policing, weat
 from walkdl.ethics import (calibration_by_group, consistency, demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
                            equalized_odds_difference, equalized_odds_ratio, gender_shades, group_counts, group_rates, implied_fpr)
-from walkdl.mitigation import AuditLog, defer, model_card, parity_costs, parity_fit, parity_thresholds, remove_correlation, reverse_gradient, reweigh, watchlist
+from walkdl.mitigation import AuditLog, FairNet, fit_fairnet, model_card, parity_costs, parity_fit, parity_thresholds, reject_option, remove_correlation, reverse_gradient, reweigh, watchlist
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
 METRICS = [demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, equalized_odds_ratio]
@@ -199,18 +199,74 @@ def test_gradient_is_turned_around():
 
 def test_deferred_cases_are_the_nearest():
     p = np.random.default_rng(0).random(101)
-    d = defer(p, .3)
+    d = reject_option(p, .3)
     assert d.sum() == 30 and abs(p[d] - .5).max() <= abs(p[~d] - .5).min()
-    assert not defer(p, 0).any() and defer(p, 1).all()
+    assert not reject_option(p, 0).any() and reject_option(p, 1).all()
+    for bad in ((p, -.5), (p, 2), ([.5, float('nan')], .5), ([2.], .5)):
+        with pytest.raises(ValueError, match='reject_option'): reject_option(*bad)
+
+
+def sealed(n=8):
+    log = AuditLog()
+    for i in range(n): log.add(row=i, answer=i % 2)
+    return log
 
 
 @pytest.mark.parametrize('spoil', [lambda e: e[3]['record'].update(answer=9), lambda e: e.pop(2), lambda e: e.insert(1, dict(e[1])), lambda e: e[4].update(seal='0' * 64)])
-def test_any_change_breaks_the_log(spoil):
-    log = AuditLog()
-    for i in range(8): log.add(row=i, answer=i % 2)
+def test_any_careless_change_breaks_the_log(spoil):
+    log = sealed()
     assert log.broken() is None
     spoil(log.entries)
     assert log.broken() is not None
+
+
+def cut(log): del log.entries[5:]
+
+
+def reseal(log):
+    log.entries[3]['record']['answer'] = 9
+    records = [e['record'] for e in log.entries]
+    log.entries = []
+    for r in records: log.add(**r)
+
+
+@pytest.mark.parametrize('cheat', [cut, reseal, lambda log: log.entries.clear(), lambda log: log.add(row=9, answer=1)])
+def test_a_careful_cheat_is_found_by_the_published_head(cheat):
+    log = sealed()
+    head = log.head
+    assert log.broken(head) is None
+    cheat(log)
+    assert log.broken() is None and log.broken(head) is not None
+
+
+@pytest.mark.parametrize('kind', [bool, float, int, np.int8, object])
+def test_reweighing_takes_any_kind_of_0_and_1(kind):
+    y, s = np.array([1, 0, 0, 1, 0, 0]), np.array([1, 1, 0, 0, 0, 0])
+    np.testing.assert_allclose(reweigh(y.astype(kind), s.astype(kind)), reweigh(y, s))
+    np.testing.assert_allclose(reweigh(y.tolist(), s.tolist()), reweigh(y, s))
+
+
+def test_groups_that_are_missing_are_named():
+    with pytest.raises(ValueError, match='both groups'): remove_correlation(np.ones((3, 2)), [1, 1, 1])
+    with pytest.raises(ValueError, match='both groups'): parity_thresholds([.1, .9], [1, 1])
+    with pytest.raises(ValueError, match='watchlist'): watchlist(10, 20)
+
+
+def test_nobody_above_the_border_means_nobody_selected():
+    score, s = np.array([.1, .2, .3, .4]), np.array([0, 0, 1, 1])
+    assert not (score >= parity_thresholds(score, s)[s]).any()
+
+
+def test_fairnet_takes_numpys_default_dtype_and_leaves_your_stream_alone():
+    rng = np.random.default_rng(0)
+    X, y, s = rng.normal(size=(64, 5)), rng.integers(0, 2, 64), rng.integers(0, 2, 64)
+    for dtype in (torch.float32, torch.float64):
+        net = FairNet(5).to(dtype)
+        torch.manual_seed(1)
+        fit_fairnet(net, X, y, s, epochs=1, generator=0)
+        after = torch.rand(())
+        torch.manual_seed(1)
+        assert torch.equal(after, torch.rand(())) and next(net.parameters()).dtype == dtype
 
 
 def test_card_and_camera():

@@ -69,7 +69,7 @@ def difference(row): return escape(re.sub('^difference ', '', row['bound']))
 def sides(row): return '<br>'.join(f'{escape(k)}: {escape(v)}' for k, v in row['sides'].items())
 
 
-def place(row): return f'{"; ".join(map(reference, listed(row["source"])))}, {escape(row["where"])}'
+def place(row): return f'{"; ".join(map(reference, listed(row["by"])))}, {escape(row["where"])}'
 
 
 # ---------- the tables

@@ -273,7 +273,7 @@ def cited(
             raise ValueError(f'cited: {name} is missing; a figure without its place is hearsay')
     text, rest = _sentence(text, _show(_list(value), fmt))
     row = dict(text=text, value=rest, source=f'{source}, {where}')
-    _display(Row('cited', row, dict(text=text, value=_show(_list(value), fmt), source=source, where=where)))
+    _display(Row('cited', row, dict(text=text, value=_show(_list(value), fmt), by=source, where=where)))
 
 # %% ../nbs/00_core.ipynb #c043
 def checkout() -> bool:
@@ -509,7 +509,10 @@ def _plain(x):
     return x.tolist() if hasattr(x, 'tolist') else x
 
 # %% ../nbs/00_core.ipynb #c075
-def _numeric(x): return isinstance(x, numbers.Number) and not isinstance(x, bool) or hasattr(x, 'dtype')
+def _numeric(x):
+    "A number, or an array of numbers: not of truths or texts"
+    if hasattr(x, 'dtype'): return not any(k in str(x.dtype) for k in ('bool', 'str', 'object', '<U'))
+    return isinstance(x, numbers.Number) and not isinstance(x, bool)
 
 _TWISTS = {
     'its sign turned': lambda x: -x,
