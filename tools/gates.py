@@ -257,7 +257,10 @@ def findings(path):
             *claim_findings(nb, ledger(path))]
 
 
-def key(f): return f"{f.gate}: {f.what} | {' '.join(f.sentence.split())[:110]}"
+def key(f):
+    "How a finding is named in the waiting list; measured figures may differ from machine to machine"
+    name = f"{f.gate}: {f.what} | {' '.join(f.sentence.split())[:110]}"
+    return name if f.gate == 'number' else re.sub(rf'-?(?:{FIGURE})', '#', name)
 
 
 def waiting(path): return kept(WAITING/f'{Path(path).stem}.json')
