@@ -72,8 +72,8 @@ class _Blocks(TorchDispatchMode):
 def check_blocks(f):
     "A function (q [T,d], k [S,d], v [S,e], size) -> [T,e]"
     rng = as_rng()
-    for scale, size in ((1, 6), (1, 5), (1000, 4)):
-        T, S, d, e = 7, *rng.integers([13, 3, 3], [20, 5, 4]).tolist()
+    for scale, size, d in ((1, 6, 3), (1, 5, 4), (1000, 4, 3)):
+        T, S, e = 7, int(rng.integers(13, 20)), 3
         q, k, v = (torch.from_numpy(rng.normal(size=s)) for s in ((T, d), (S, d), (S, e)))
         with _Blocks(T, size) as blocks: got = f(q*scale, k, v, size)
         want = scaled_dot_product_attention(q*scale, k, v)
