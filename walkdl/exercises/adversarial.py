@@ -6,61 +6,101 @@
 __all__ = ['check_smallest', 'check_fgm', 'check_factor', 'check_hide']
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c002
-import torch
-import torch.nn.functional as F
+import torch, torch.nn.functional as F
+from functools import cache
 from ..adversarial import input_gradient, pgd
-from ..core import exercise
+from ..cnns import LeNet5
+from ..core import as_generator, as_rng, exercise, load_weights
+from ..data import get
+from ..images import split_digits
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c003
 @exercise('smallest eps')
 def check_smallest(f):
     "A function (w [n], b, x [n]) -> ε"
-    g = torch.Generator().manual_seed(0)
-    for n in (5, 50):
-        w, x, b = torch.randn(n, generator=g), torch.randn(n, generator=g), torch.tensor(-3.)
-        e, s = float(f(w, b, x)), w @ x + b
-        if e < 0: return f'ε is a size; yours is {e:.3f}'
-        after = s - s.sign()*e*w.abs().sum()
-        if abs(after) > 1e-3: return f'with your ε = {e:.3f} for n = {n} the score goes from {s:.3f} to {after:.3f}, not to 0'
+    rng = as_rng()
+    for n in (1, 2, 5, 50):
+        w, x = (torch.as_tensor(rng.normal(size=n)) for _ in 'wx')
+        b = float(rng.normal(0, 5))
+        e, score = float(f(w, b, x)), (w @ x + b).item()
+        said = f'for n = {n} your ε is {e:.3f}'
+        if e < 0: return f'{said}; it is a size and cannot be negative'
+        after = abs(score) - e*w.abs().sum().item()
+        if abs(after) <= 1e-3*max(1, abs(score)): continue
+        if abs(e*w.abs().sum().item() - abs((w @ x).item())) < 1e-6:
+            return f'{said}; it forgets the b of the score'
+        if abs(e*w.norm().item() - abs(score)) < 1e-6:
+            return f'{said}; that is the length of the shortest change, of all numbers together'
+        return f'{said}; a score of {score:.3f} then gets to {after:.3f} from its border, not to 0'
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c004
+def _case(rng, luck, low, high):
+    "A linear model, pictures, labels, a length"
+    n, c, side, k = (int(rng.integers(*r)) for r in ((1, 6), (1, 4), (2, 5), (2, 6)))
+    w = torch.randn(c*side*side, k, generator=luck)
+    x = low + (high - low)*torch.rand(n, c, side, side, generator=luck)
+    y = torch.as_tensor(rng.integers(k, size=n))
+    return (lambda x: x.flatten(1) @ w), x, y, round(float(rng.uniform(.1, .35)), 2)
+
 @exercise('fgm')
 def check_fgm(f):
-    "A function (model, x, y, eps) -> changed pictures"
-    g = torch.Generator().manual_seed(0)
-    w, y = torch.randn(27, 4, generator=g), torch.tensor([0, 1, 2, 3, 0])
-    model = lambda x: x.flatten(1) @ w
-    for low, high in ((.4, .6), (0, 1)):
-        x = low + (high - low)*torch.rand(5, 3, 3, 3, generator=g)
-        z, d = f(model, x, y, .3), input_gradient(model, x, y)
-        if z.shape != x.shape: return f'expected pictures of shape {list(x.shape)}, got {list(z.shape)}'
-        if z.min() < 0 or z.max() > 1: return f'your pictures leave 0..1: they go from {z.min():.2f} to {z.max():.2f}'
+    "A function (model, x [B,C,H,W], y [B], eps) -> changed pictures [B,C,H,W]"
+    rng, luck = as_rng(), as_generator()
+    for low, high in ((.4, .6), (.4, .6), (.4, .6), (0, 1), (0, 1)):
+        model, x, y, eps = _case(rng, luck, low, high)
+        z, g = f(model, x, y, eps), input_gradient(model, x, y)
+        if z.shape != x.shape:
+            return f'expected pictures of shape {list(x.shape)}, got {list(z.shape)}'
+        if not (z.min() >= 0 and z.max() <= 1):
+            return f'your pictures leave 0..1: they go from {z.min():.2f} to {z.max():.2f}'
+        want = (x + eps*g/g.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
+        if torch.allclose(z, want, atol=1e-3): continue
         length = (z - x).flatten(1).norm(dim=1)
-        if low and (length - .3).abs().max() > 1e-3: return f'for eps = 0.3 your five changes have lengths from {length.min():.3f} to {length.max():.3f}'
-        if low and F.cross_entropy(model(z), y) < F.cross_entropy(model(x), y): return 'your step makes the loss smaller'
-        want = (x + .3*d/d.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
-        if (z - want).abs().max() > 1e-3: return 'the length is right, the direction is not the gradient\'s'
+        if low and not ((length - eps).abs() < 1e-3).all():
+            return (f'for eps = {eps} your changes have lengths from {length.min():.3f} to '
+                    f'{length.max():.3f}; each picture has a length of its own')
+        if low and F.cross_entropy(model(z), y) < F.cross_entropy(model(x), y):
+            return 'your step makes the loss smaller; up the gradient, please'
+        return "the length is right, the direction is not the gradient's"
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c005
-@exercise('twice the side')
+@exercise('twice the side', page='number', digits=1)
 def check_factor(k):
     "The factor"
-    if k == 4: return 'the picture has 4 times as many numbers; the advantage is √(2n/π)'
-    if abs(k - 2**.5) < .01: return '√2 is for twice as many numbers; twice the side is four times as many'
-    if abs(k - 2) > .01: return f'not {k}: put n = 3·224² and n = 3·448² into √(2n/π)'
+    if abs(k - 4) < .05: return 'four times as many numbers; the advantage grows more slowly'
+    if abs(k - 2**.5) < .05:
+        return '√2 is for twice as many numbers; twice the side is four times as many'
+    if abs(k - 8) < .05: return 'the advantage does not grow faster than the number of pixels'
+    if k < 1.05: return f'{k:g}: it grows with the number of pixels'
+    if not abs(k - 2) < .05: return f'not {k:g}: how many numbers has each of the two photos?'
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c006
+@cache
+def _digits():
+    _, _, x, y = split_digits(*get('digits'))
+    return x, load_weights('cnns/lenet5', LeNet5())
+
+def _still_falls(model, safe, x):
+    "What is wrong with a model that should look safe, or None"
+    with torch.no_grad(): logits, mine = model(x), safe(x)
+    if mine.shape != logits.shape:
+        return f'logits {list(logits.shape)} are wanted, got {list(mine.shape)}'
+    apart, said = (mine - logits).abs().max().item(), logits.argmax(1)
+    if not apart <= .1: return f"a logit of yours lies {apart:.2f} from the model's; 0.1 is allowed"
+    if not (mine.argmax(1) == said).all(): return 'your model does not give the same answers'
+    try: z = pgd(safe, x, said, .1, steps=10, start=False)
+    except RuntimeError:
+        return 'your model has no gradient at all; the attacker would notice at once'
+    share = (model(z).argmax(1) == said).double().mean().item()
+    if not share >= .8:
+        return f'PGD leaves only {share:.0%} of the digits; your gradient still shows a way'
+
 @exercise('false defence')
 def check_hide(f):
-    "A function model -> model with the same answers"
-    from walkdl.core import load_weights
-    from walkdl.cnns import LeNet5, split_digits
-    from walkdl.data import get
-    _, _, x, y = split_digits(*get('digits'))
-    x, y, lenet = x[:60], y[:60], load_weights('cnns/lenet5', LeNet5())
-    safe, said = f(lenet), lenet(x).argmax(1)
-    if not (safe(x).argmax(1) == said).all(): return 'your model does not give the same answers'
-    try: z = pgd(safe, x, said, .1, steps=10, start=False)
-    except RuntimeError: return 'your model has no gradient at all; the attacker would notice at once'
-    share = (lenet(z).argmax(1) == said).float().mean()
-    if share < .8: return f'PGD leaves only {share:.0%} of the digits'
+    "A function model -> model with the same answers, its logits within 0.1 of the model's"
+    x, lenet = _digits()
+    for _ in range(2):
+        order = torch.randperm(10, generator=as_generator())
+        model = lambda x, order=order: lenet(x)[:, order] # its answers renamed
+        some = x[torch.as_tensor(as_rng().choice(len(x), 60, replace=False))]
+        if wrong := _still_falls(model, f(model), some): return wrong
