@@ -29,12 +29,12 @@ __doc__ = """Attacks by someone who may only ask: for scores, for names, or with
 # %% ../nbs/52b_blackbox.ipynb #c003
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from .core import as_generator, as_rng, rand_like, randn_like
-from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_margin, project,
-                                refuse_training)
+from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_margin,
+                                project, refuse_training)
 
 # %% ../nbs/52b_blackbox.ipynb #c006
 class Oracle:
-    "A network behind a counter: answers with scores or labels, and counts the pictures it was asked about"
+    "A network behind a counter: answers with scores or labels, and counts what it was asked"
     def __init__(self, model): # pictures -> logits, in evaluation mode
         refuse_training('Oracle', model)
         self.model, self.asked = model, 0
@@ -163,11 +163,12 @@ def transfer_matrix(
     nets:dict, # name -> model
     x, y, # pictures [B,C,H,W] and labels [B]
     attack, # (model, x, y) -> changed pictures
-): # [from, to]: share of what the second net reads that it then misreads; NaN where it reads nothing
+): # [from, to]: share of what the second net reads that it then misreads; NaN if it reads nothing
     "Attack each network and show the result to all"
     made = [attack(m, x, y) for m in nets.values()]
     seen = [(m, ~fooled(m, x, y)) for m in nets.values()]
-    return torch.stack([torch.stack([fooled(m, z, y)[s].float().mean() for m, s in seen]) for z in made])
+    def fell(z): return torch.stack([fooled(m, z, y)[s].float().mean() for m, s in seen])
+    return torch.stack([fell(z) for z in made])
 
 # %% ../nbs/52b_blackbox.ipynb #c039
 def strided_cnn(
@@ -229,7 +230,8 @@ def draw_sign(
     if name not in SIGNS: raise ValueError(f'draw_sign: expected one of {SIGNS}, got {name!r}')
     image = Image.new('RGBA', (256, 256), (128, 128, 128, 0))
     _paint(ImageDraw.Draw(image), name)
-    return torch.from_numpy(np.array(image.resize((px, px), Image.BOX))).permute(2, 0, 1).float()/255
+    a = np.array(image.resize((px, px), Image.BOX))
+    return torch.from_numpy(a).permute(2, 0, 1).float()/255
 
 # %% ../nbs/52b_blackbox.ipynb #c052
 def _range(x, low, high, g):
@@ -323,8 +325,8 @@ def paste(
     face = face.clone()
     for i, j, h, w, shade in patches:
         if min(i, j) < 0 or min(h, w) < 1 or shade not in (0, 1):
-            raise ValueError('paste: a sticker is (row, column, height, width, shade) with row and '
-                             f'column from 0, sides from 1, shade 0 or 1; got {(i, j, h, w, shade)}')
+            raise ValueError('paste: (row, column, height, width, shade) expected, row and column '
+                             f'from 0, sides from 1, shade 0 or 1; got {(i, j, h, w, shade)}')
         face[:3, i:i+h, j:j+w] = .95 if shade else .08
     return face
 
@@ -345,7 +347,7 @@ def stickers(
     generator=None, # torch.Generator, whole number, or None
     sizes=SIZES, # heights and widths
 ) -> list: # (row, column, height, width, shade)
-    "Choose black and white rectangles one by one: the gradient proposes 24, the mean over views decides"
+    "Choose rectangles one by one: the gradient proposes 24, the mean over views decides"
     refuse_training('stickers', model)
     spots, chosen = _spots(face, sizes), []
     seeds = torch.randint(2**62, (n,), generator=as_generator(generator)).tolist()

@@ -7,52 +7,90 @@ __all__ = ['check_questions', 'check_directions', 'check_along', 'check_hidden']
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c002
 import torch
-from ..blackbox import SIGNS, SignNet, see, sign, stick
-from ..core import exercise
+from ..blackbox import SIGNS, SignNet, draw_sign, paste, random_views
+from ..core import as_generator, as_rng, exercise, load_weights
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c003
-@exercise('questions')
+@exercise('questions', page='number')
 def check_questions(n):
-    "The number of questions"
-    if n == 3*224*224: return 'up and down are two questions'
-    if n == 2*224*224: return 'each pixel has three colours'
-    if n != 301056: return f'not {n}: two for each of 3·224·224 numbers'
+    "The number of whole steps"
+    hints = {301056: 'so many questions does the gradient cost; how many does a step cost?',
+             6021: 'each step also asks for the answer as it is: one question more',
+             12042: 'each direction costs two questions',
+             11579: 'each direction costs two questions',
+             2951: 'up and down are two questions for each number',
+             1967: 'each pixel has three colours', 5904: 'only whole steps'}
+    if n == 5903: return
+    return hints.get(round(n), f'not {n:g}: how many questions cost the gradient and a step?')
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c004
 @exercise('directions')
 def check_directions(f):
-    "A function (c, d) -> q with c = √(q/(q+d))"
-    for c, d in ((.1, 784), (.5, 784), (.3, 150528)):
-        q = f(c, d)
-        if q <= 0: return f'for c = {c} and d = {d} you ask {q} times'
-        got = (q/(q + d))**.5
-        if abs(got - c) > .001: return f'your q = {q:.1f} for d = {d} gives a cosine of {got:.3f}, not {c}'
+    "A function (c, d) -> the number of directions, which need not be whole"
+    rng = as_rng()
+    for c, d in zip(rng.uniform(.05, .95, 6).round(2).tolist(), rng.integers(2, 10**5, 6).tolist()):
+        q = float(f(c, d))
+        said = f'for c = {c} and d = {d} you ask {q:g} times'
+        if not q > 0: return f'{said}; that is no number of directions'
+        got, more = (q/(q + d))**.5, q - d*c*c/(1 - c*c)
+        if -.5 <= more < .999: continue # rounded up or down will do
+        if abs(q - d*c*c) < 1e-6*d: return f'{said}: d + q stands below the root, not d alone'
+        if abs(q - d*c/(1 - c)) < 1e-6*d: return f'{said}: square the cosine first'
+        return f'{said}; their cosine would be {got:.3f}'
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c005
-@exercise('along')
-def check_along(f):
-    "A function (scores, x [B,1,3,3], y [B], u, s) -> slopes [B]"
-    g = torch.Generator().manual_seed(0)
-    w, x, u, y = torch.randn(9, 4, generator=g), torch.rand(5, 1, 3, 3, generator=g), torch.randn(5, 1, 3, 3, generator=g), torch.tensor([0, 1, 2, 3, 0])
+def _counter(w):
+    "A score that is not linear, and the list of how many pictures it was asked about"
     asked = []
     def scores(z):
         asked.append(len(z))
-        return z.flatten(1) @ w + (z.flatten(1)**2).sum(1, keepdim=True)
-    got, want = f(scores, x, y, u, .1), (u.flatten(1)*(w.T[y] + 2*x.flatten(1))).sum(1)
-    if tuple(got.shape) != (5,): return f'expected one slope for each of five pictures, got shape {list(got.shape)}'
-    if sum(asked) != 10: return f'you asked about {sum(asked)} pictures; two for each of five are 10'
-    if torch.allclose(got, .2*want, atol=1e-3): return 'divide by the distance between your two points'
-    if not torch.allclose(got, want, atol=1e-3): return f'the slopes are off by up to {(got - want).abs().max():.3f}'
+        return z.flatten(1) @ w + (z.flatten(1)**3).sum(1, keepdim=True)
+    return scores, asked
+
+@exercise('along')
+def check_along(f):
+    "A function (scores, x [B,1,H,W], y [B], u, s) -> slopes [B]"
+    rng, luck = as_rng(), as_generator()
+    for _ in range(3):
+        n, side, k = (int(v) for v in rng.integers(2, 6, 3))
+        w, y = torch.randn(side*side, k, generator=luck), torch.as_tensor(rng.integers(k, size=n))
+        x, u = (torch.randn(n, 1, side, side, generator=luck) for _ in 'xu')
+        (scores, asked), s = _counter(w), round(float(rng.uniform(.1, .5)), 2)
+        got = torch.as_tensor(f(scores, x, y, u, s))
+        if got.shape != (n,):
+            return f'expected one slope for each of {n} pictures, got shape {list(got.shape)}'
+        if sum(asked) != 2*n:
+            return f'you asked about {sum(asked)} pictures; two for each of {n} are {2*n}'
+        up, down = (scores(x + k*u).gather(1, y[:, None])[:, 0] for k in (s, -s))
+        want = (up - down)/(2*s)
+        close = lambda a: torch.allclose(got, a, atol=1e-3, rtol=1e-3)
+        if close(want): continue
+        if close(2*s*want) or close(2*want):
+            return 'divide by the distance between your two points'
+        if close(-want): return 'the sign is turned: up minus down'
+        return f'for s = {s} the slopes are off by up to {(got - want).abs().max():.3f}'
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c006
-@exercise('hide a sign')
+def _bad_sticker(p):
+    "What is wrong with one sticker, or None"
+    if len(p) != 5: return f'{p} is not (row, column, height, width, shade)'
+    i, j, h, w, shade = p
+    if min(h, w) < 1 or h*w > 160: return f'{p} has {h}×{w} pixels; 1 to 160 are allowed'
+    if min(i, j) < 0 or i + h > 64 or j + w > 64: return f'{p} does not lie within the 64×64 pixels'
+    if shade not in (0, 1): return f'{p} has the shade {shade}; 0 is black, 1 white'
+
+@exercise('from stop to yield')
 def check_hidden(patches):
-    "A list of at most five (row, column, height, width, shade)"
-    from walkdl.core import load_weights
-    if len(patches) > 5: return f'at most five stickers, you gave {len(patches)}'
+    "A list of at most four (row, column, height, width, shade)"
+    if not hasattr(patches, '__len__') or len(patches) > 4:
+        return f'a list of at most four stickers is wanted, not {patches!r:.60}'
+    patches = [tuple(map(int, p)) for p in patches]
     for p in patches:
-        if p[2]*p[3] > 160: return f'{tuple(p)} has {p[2]*p[3]} pixels, at most 160'
-    net, stop = load_weights('blackbox/signs', SignNet()), SIGNS.index('stop')
-    with torch.no_grad(): says = net(see(stick(sign('stop'), patches).expand(200, -1, -1, -1), 5)).argmax(1)
-    share = (says == stop).float().mean().item()
-    if share >= .5: return f'it still reads stop in {share:.0%} of the views'
+        if wrong := _bad_sticker(p): return wrong
+    net, stop = load_weights('blackbox/signs', SignNet()), paste(draw_sign('stop'), patches)
+    with torch.no_grad():
+        says = net(random_views(stop.expand(200, -1, -1, -1), as_generator())).argmax(1)
+    share = (says == SIGNS.index('yield')).double().mean().item()
+    if share > .5: return
+    most = SIGNS[says.mode().values]
+    return f'it is read as yield in {share:.0%} of the views, and as {most} in most'
