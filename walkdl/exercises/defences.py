@@ -6,36 +6,55 @@
 __all__ = ['check_worst_line', 'check_largest_radius', 'check_joint']
 
 # %% ../../nbs/exercises/52c_defences.ipynb #c002
-import torch
-import torch.nn.functional as F
-from ..core import exercise
-from ..defences import clopper_pearson
+import itertools, torch, torch.nn.functional as F
+from ..core import as_rng, exercise
+from ..stats import proportion_interval
 
 # %% ../../nbs/exercises/52c_defences.ipynb #c003
 @exercise('worst line')
 def check_worst_line(f):
-    "A function (w, b, x, y, eps) -> the largest logistic loss log(1+exp(-y(w·x+b))) in the L∞ ball, y in {-1, 1}, no clipping"
-    g = torch.Generator().manual_seed(0)
-    for eps in (0., .1, .5):
-        w, x = torch.randn(8, generator=g), torch.randn(8, generator=g)
-        for y in (-1, 1):
-            corners = x + eps*(2*torch.tensor([[i >> j & 1 for j in range(8)] for i in range(256)]) - 1)
-            want = F.softplus(-y*(corners @ w + .3)).max()
-            got = torch.as_tensor(f(w, .3, x, y, eps))
-            if abs(got - want) > 1e-4: return f'at eps = {eps}, y = {y} the worst corner of 256 has the loss {want:.4f}; yours says {got:.4f}'
+    "A function (w [n], b, x [n], y, eps) -> the largest loss log(1+exp(-y(w·x+b))), y in {-1, 1}"
+    rng = as_rng()
+    for n, y in itertools.product((1, 3, 8), (-1, 1)):
+        w, x = (torch.as_tensor(rng.normal(size=n)) for _ in 'wx')
+        b, eps = (round(float(v), 2) for v in (rng.normal(), rng.uniform(.05, .6)))
+        corners = x + eps*torch.tensor([*itertools.product((-1., 1.), repeat=n)]).double()
+        scores = -y*(corners @ w + b)
+        want, got = F.softplus(scores.max()).item(), float(f(w, b, x, y, eps))
+        if abs(got - want) <= 1e-4: continue
+        said = f'at eps = {eps}, y = {y}: your loss is {got:.4f}'
+        if abs(got - F.softplus(scores.min()).item()) < 1e-4:
+            return f'{said}; that is the best corner for the net, not the worst'
+        if abs(got - F.softplus(-y*(x @ w + b)).item()) < 1e-4:
+            return f'{said}; that is the loss without an attack'
+        if abs(got - scores.max().item()) < 1e-4:
+            return f'{said}; that is the exponent, the loss is its softplus'
+        return f'{said}; among all {2**n} corners of the ball the worst has {want:.4f}'
 
 # %% ../../nbs/exercises/52c_defences.ipynb #c004
-@exercise('largest radius')
+@exercise('largest radius', page='number', digits=2)
 def check_largest_radius(r):
     "The largest radius that sigma = 0.5 can certify with n = 1000 votes at alpha = 0.001"
-    low = clopper_pearson(1000, 1000, .002)[0]
-    want = .5*torch.special.ndtri(low).item()
-    if abs(r - want) > .005: return f'{r:.3f}: if all 1000 votes agree, p is at least 0.001 to the power of one thousandth; what radius is that?'
+    low, _ = proportion_interval(1000, 1000, 1 - .001, 'exact', side='lower')
+    want = .5*torch.special.ndtri(torch.tensor(low)).item()
+    if abs(r - want) <= .006: return
+    if abs(r - 2*want) < .01: return f'{r:g} is the quantile; the noise has a spread of one half'
+    if abs(r - low) < .006: return f'{r:g} is the least probability; what radius does it prove?'
+    if abs(r - 1.55) < .006: return f'{r:g} takes 0.999 for the probability; alpha is not 1 - p'
+    if abs(r - 1.21) < .006: return f'{r:g} leaves only half of alpha to the lower end'
+    return f'{r:g} is not it: if all 1000 votes agree, how small may p be, and what radius is that?'
 
 # %% ../../nbs/exercises/52c_defences.ipynb #c005
 @exercise('joint survival')
 def check_joint(f):
-    "A function (list of bool tensors [B], one an attack: still right) -> the robust accuracy against an attacker who may choose"
-    a, b = torch.tensor([1, 1, 0, 1, 0.]).bool(), torch.tensor([1, 0, 1, 1, 0.]).bool()
-    for masks, want in (([a], .6), ([a, b], .4), ([a, b, ~a], 0)):
-        if abs((got := float(f(masks))) - want) > 1e-6: return f'{len(masks)} attacks leave {want:.0%} of five pictures, yours says {got:.0%}'
+    "A function (list of bool tensors [B], one an attack) -> the share read whatever is chosen"
+    rng = as_rng()
+    for attacks, n in ((1, 7), (2, 9), (3, 20), (4, 11), (2, 5)):
+        masks = [torch.as_tensor(rng.random(n) < .8) for _ in range(attacks)]
+        left, got = torch.stack(masks).all(0).sum().item(), float(f(masks))
+        if abs(got - left/n) <= 1e-6: continue
+        said = f'{attacks} attacks leave {left} of {n} pictures, {left/n:.3f}; yours is {got:.3f}'
+        if abs(got - min(m.double().mean().item() for m in masks)) < 1e-6:
+            return f'{said}: the attacker may choose anew for each picture'
+        if got > 1: return f'{said}: a share is wanted, not a count'
+        return said
