@@ -8,31 +8,52 @@ __all__ = ['check_through', 'check_guard', 'check_cusum']
 # %% ../../nbs/exercises/52d_broken.ipynb #c002
 import torch
 from ..broken import DriftAlarm
-from ..core import exercise
+from ..core import as_rng, exercise
 
 # %% ../../nbs/exercises/52d_broken.ipynb #c003
 @exercise('straight through')
 def check_through(f):
-    "A function x -> x rounded to whole numbers, whose gradient is that of the identity; no autograd.Function, one line"
-    x = torch.tensor([.2, .7, 1.4], requires_grad=True)
-    out = f(x)
-    if not torch.allclose(out.detach(), x.detach().round()): return f'f([0.2, 0.7, 1.4]) gives {out.tolist()}, not [0, 1, 1]'
-    if not out.requires_grad: return 'the gradient got lost on the way'
-    g, = torch.autograd.grad(out.sum(), x)
-    if not torch.equal(g, torch.ones(3)): return f'the gradient is {g.tolist()}, wanted ones'
+    "A function x -> x rounded to whole numbers, whose gradient is that of the identity"
+    rng = as_rng()
+    for shape in ((3,), (1,), (2, 4), (2, 1, 3, 3)):
+        whole, off = rng.integers(-5, 6, shape), rng.uniform(-.45, .45, shape)
+        x = torch.tensor(whole + off, requires_grad=True)
+        out, w = f(x), torch.as_tensor(rng.normal(size=shape))
+        said = f'for x = {[round(v, 2) for v in x.flatten().tolist()][:4]} …'
+        if not isinstance(out, torch.Tensor) or out.shape != x.shape:
+            return f'a tensor of the shape of x, {list(shape)}, is wanted'
+        if not torch.allclose(out.detach(), torch.as_tensor(whole).double()):
+            return f'{said} you give {[round(v, 2) for v in out.flatten().tolist()][:4]}'
+        if not out.requires_grad: return 'the gradient got lost on the way'
+        g, = torch.autograd.grad((out*w).sum(), x)
+        if not g.any(): return 'the gradient is zero everywhere, as that of rounding; wanted ones'
+        if not torch.allclose(g, w): return f'{said} the gradient is not that of the identity'
 
 # %% ../../nbs/exercises/52d_broken.ipynb #c004
 @exercise('fair guard')
 def check_guard(f):
-    "A function (clean scores, attacked scores, false) -> share of attacks noticed at a limit that the share `false` of clean scores exceeds"
-    clean, bad = torch.arange(100.), torch.tensor([50., 93., 97., 200.])
-    for false, want in ((.05, .5), (.5, 1.), (.01, .25)):
-        if abs((got := float(f(clean, bad, false))) - want) > 1e-6: return f'with {false:.0%} false alarms {want:.0%} of the attacks are noticed, yours says {got:.0%}'
+    "A function (clean scores [N], attacked scores [M], false) -> share of the attacks noticed"
+    rng = as_rng()
+    for n, over in ((100, 5), (200, 30), (50, 1), (80, 40)):
+        clean = torch.as_tensor(rng.gamma(2, 1, n))
+        edge = clean.sort().values[n-over-2:n-over+2] # where quantiles may differ by their rule
+        bad = torch.as_tensor(rng.gamma(4, 1, 60))
+        bad = bad[(bad < edge[0]) | (bad > edge[-1])]
+        want, got = (bad > edge[1]).double().mean().item(), float(f(clean, bad, over/n))
+        if abs(got - want) <= 1e-6: continue
+        said = f'with {over/n:.0%} false alarms {want:.1%} of the attacks are noticed'
+        if got > 1: return f'{said}; yours says {got:g}: a share is wanted, not a count'
+        if abs(got - 1 + want) < 1e-6: return f'{said}; yours are those that slip through'
+        if abs(got - (bad > clean.quantile(over/n)).double().mean().item()) < 1e-6:
+            return f'{said}, not {got:.1%}: your limit is exceeded by all but {over/n:.0%}'
+        return f'{said}; yours says {got:.1%}'
 
 # %% ../../nbs/exercises/52d_broken.ipynb #c005
-@exercise('cusum')
+@exercise('cusum', page='number')
 def check_cusum(n):
-    "How many scores in a row, each two standard deviations above the mean, until DriftAlarm (allowance 0.5, limit 8) goes off"
+    "The number of the digit, counted from 1"
     alarm = DriftAlarm([-1., 1.])
     want = alarm.first([alarm.mean + 2*alarm.std]*50) + 1
-    if n != want: return f'{n}: each such score adds 2 - 0.5 = 1.5, and the sum must be above 8'
+    if n in (4, want - 1): return f'{n:g}: the sum must come to lie above the limit'
+    if n in (16, 17): return f'{n:g}: the allowance is taken off each score, not added'
+    if n != want: return f'{n:g} is not it: what does each score add to the sum?'
