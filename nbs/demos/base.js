@@ -16,6 +16,7 @@ const COLORS = [
   'yellow',
 ];
 const still = matchMedia('(prefers-reduced-motion: reduce)');
+const coarse = matchMedia('(pointer: coarse)');
 
 // ---------------------------------------------------------------- small helpers, also for the modules
 
@@ -99,6 +100,9 @@ export function readPoints(text, {columns = 3, classes = 2, min = 1, max = 200} 
   return rows;
 }
 
+const SPECKS = 0.0005, // the share of pixels that may be dirt
+  FAINT = 0.12; // less contrast than this is light falling unevenly, not ink
+
 export async function toGrey(file, size = 28) {
   // a picture of one drawn sign -> size*size values in 0..1, ink = 1
   const bitmap = await createImageBitmap(file).catch(() => {
@@ -128,9 +132,15 @@ export async function toGrey(file, size = 28) {
   const rim = [...grey]
     .filter((_, i) => i % w === 0 || i % w === w - 1 || i < w || i >= w * (h - 1))
     .sort((a, b) => a - b);
-  const back = rim[rim.length >> 1],
-    flip = back > 0.5; // the rim is the background; ink is what differs from it
-  const ink = v => Math.max(0, Math.min(1, flip ? (back - v) / back : (v - back) / (1 - back)));
+  const back = rim[rim.length >> 1]; // the rim is the paper; ink is what differs most from it
+  const differs = sign => grey.map(v => Math.max(0, sign * (v - back)));
+  const weight = values => values.reduce((sum, v) => sum + v * v, 0);
+  const sign = weight(differs(1)) > weight(differs(-1)) ? 1 : -1;
+  const black = differs(sign)
+    .sort()
+    .at(-1 - Math.floor(w * h * SPECKS)); // as dark as the ink gets
+  if (black < FAINT) throw Error('The picture is of one tone: no sign was found in it.');
+  const ink = v => clamp((sign * (v - back)) / black, 0, 1);
   let [x0, y0, x1, y1] = [w, h, -1, -1];
   grey.forEach((v, i) => {
     if (ink(v) > 0.35) {
@@ -142,7 +152,6 @@ export async function toGrey(file, size = 28) {
       y1 = Math.max(y1, y);
     }
   });
-  if (x1 < 0) throw Error('The picture is of one tone: no sign was found in it.');
   const inner = (size * 20) / 28,
     s = inner / Math.max(x1 - x0 + 1, y1 - y0 + 1),
     dw = (x1 - x0 + 1) * s,
@@ -254,6 +263,9 @@ function readState(raw, like) {
 
 // ---------------------------------------------------------------- canvas: sharp, touchable, walkable with the arrow keys
 
+const REST = 300, // milliseconds that a finger rests before it drags
+  NEAR = 10; // pixels that a resting finger may wander
+
 class Pad {
   constructor(
     ui,
@@ -270,6 +282,7 @@ class Pad {
       hover,
       erase,
       describe,
+      strokes = false,
     },
   ) {
     Object.assign(this, {
@@ -277,6 +290,8 @@ class Pad {
       width,
       height,
       world,
+      strokes,
+      pointer: null,
       on: {draw, press, drag, release, hover, erase, describe},
     });
     const [x0, x1, y0, y1] = world,
@@ -317,32 +332,13 @@ class Pad {
   listen() {
     const c = this.node,
       on = this.on;
-    c.addEventListener('pointerdown', e => {
-      if (e.button === 2 && !on.erase) return;
-      this.shown = false;
-      c.focus({preventScroll: true});
-      this.cursor = this.at(e);
-      if (e.button === 2) on.erase(this.cursor);
-      else {
-        c.setPointerCapture(e.pointerId);
-        this.down = true;
-        on.press?.(this.cursor);
-      }
-    });
-    c.addEventListener('pointermove', e => {
-      const p = this.at(e);
-      if (this.down) on.drag?.(p);
-      else on.hover?.(p);
-    });
-    for (const t of ['pointerup', 'pointercancel'])
-      c.addEventListener(t, e => {
-        if (this.down) {
-          this.down = false;
-          on.release?.(this.at(e));
-        }
-      });
+    c.addEventListener('pointerdown', e => this.begin(e));
+    c.addEventListener('pointermove', e => this.move(e));
+    c.addEventListener('pointerup', e => this.end(e));
+    c.addEventListener('pointercancel', e => e.pointerId === this.pointer && this.lift());
+    c.addEventListener('touchmove', e => this.down && e.preventDefault(), {passive: false});
     c.addEventListener('pointerleave', () => on.hover?.(null));
-    c.addEventListener('contextmenu', e => on.erase && e.preventDefault());
+    c.addEventListener('contextmenu', e => (on.erase || this.down) && e.preventDefault());
     c.addEventListener('keydown', e => this.key(e));
     c.addEventListener('keyup', e => {
       if (e.key === 'Shift') this.lift();
@@ -356,12 +352,62 @@ class Pad {
       this.shown = c.matches(':focus-visible');
       this.redraw();
     });
-    if (on.drag) c.style.touchAction = 'none';
+    if (on.drag) c.classList.add(this.strokes ? 'wd-strokes' : 'wd-drags');
   }
-  lift() {
+  // One pointer at a time: the first one, by its main button. A mouse acts at once. A finger may be about
+  // to scroll the page: it acts when it taps, moves sideways or rests, and on a board that it has tapped.
+  begin(e) {
+    const erases = e.button === 2 && this.on.erase;
+    if (this.pointer !== null || (e.button !== 0 && !erases)) return;
+    this.lift();
+    this.shown = false;
+    this.cursor = this.at(e);
+    this.from = e;
+    if (erases) {
+      this.node.focus({preventScroll: true});
+      return this.on.erase(this.cursor);
+    }
+    this.pointer = e.pointerId;
+    if (e.pointerType !== 'touch' || (this.strokes && this.focused)) this.take();
+    else if (this.on.drag) this.resting = setTimeout(() => this.take(), REST);
+  }
+  get focused() {
+    return document.activeElement === this.node;
+  }
+  take() {
+    clearTimeout(this.resting);
+    this.down = true;
+    this.node.focus({preventScroll: true});
+    this.node.setPointerCapture(this.pointer);
+    this.on.press?.(this.cursor);
+  }
+  move(e) {
+    if (this.pointer === null) return this.on.hover?.(this.at(e));
+    if (e.pointerId !== this.pointer) return;
+    if (!(e.buttons & 1)) return this.lift(this.at(e)); // let go where nobody heard it
+    const across = Math.abs(e.clientX - this.from.clientX),
+      along = Math.abs(e.clientY - this.from.clientY);
+    if (!this.down && Math.max(across, along) > NEAR) {
+      clearTimeout(this.resting);
+      if (this.on.drag && across > along) this.take();
+    }
+    if (this.down) this.on.drag?.(this.at(e));
+  }
+  end(e) {
+    if (e.pointerId !== this.pointer) return;
+    const tapped = Math.hypot(e.clientX - this.from.clientX, e.clientY - this.from.clientY) <= NEAR;
+    if (!this.down && tapped) {
+      if (this.strokes) this.node.focus({preventScroll: true});
+      else this.take();
+    }
+    this.lift(this.at(e));
+  }
+  lift(p = this.cursor) {
+    clearTimeout(this.resting);
+    this.pointer = null;
     if (this.down) {
       this.down = false;
-      this.on.release?.(this.cursor);
+      this.on.release?.(p);
     }
   }
   key(e) {
@@ -369,7 +415,7 @@ class Pad {
       on = this.on;
     const [x0, x1, y0, y1] = this.world,
       clip = (v, a, b) => clamp(v, Math.min(a, b), Math.max(a, b));
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || this.pointer !== null) return;
     if (d) {
       if (e.shiftKey && on.drag && !this.down) {
         this.down = true;
@@ -649,6 +695,14 @@ class UI {
   redraw() {
     this.pads.forEach(p => p.redraw());
   }
+  fingers() {
+    // what a finger does otherwise than a mouse, because it also scrolls
+    const drags = this.pads.filter(p => p.on.drag);
+    if (!coarse.matches || !drags.length) return '';
+    return drags.some(p => p.strokes)
+      ? 'With a finger: tap the board, then draw.'
+      : 'With a finger: tap; to drag, rest a moment first or move sideways.';
+  }
 
   // --- controls: native elements with labels, bound to a key of the state
   field(label, node, ...more) {
@@ -820,7 +874,7 @@ class UI {
         'div',
         {className: 'wd-head'},
         el('p', {className: 'wd-title'}, demo.title),
-        el('p', {className: 'wd-help'}, demo.help ?? ''),
+        el('p', {className: 'wd-help'}, [demo.help, this.fingers()].filter(Boolean).join(' ')),
       ),
       el('div', {className: 'wd-main'}, this.stage, this.panel),
       this.words,
@@ -973,6 +1027,18 @@ if (!customElements.get('walk-demo')) {
       attributeFilter: ['data-bs-theme', 'class', 'data-theme'],
     });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolor);
+  watchRatio();
+}
+function watchRatio() {
+  // another screen or zoom: other pixels for the same size
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
+    'change',
+    () => {
+      for (const {ui} of document.querySelectorAll('walk-demo')) ui?.redraw();
+      watchRatio();
+    },
+    {once: true},
+  );
 }
 function recolor() {
   for (const {ui} of document.querySelectorAll('walk-demo')) {

@@ -48,10 +48,28 @@ export class BPE {
       return this.cache.get(w);
     });
   }
+  bytes(ids) {
+    return Uint8Array.from(ids.flatMap(i => [...this.tokens[i]].map(c => BYTES.get(c))));
+  }
   decode(ids) {
-    return new TextDecoder().decode(
-      Uint8Array.from(ids.flatMap(i => [...this.tokens[i]].map(c => BYTES.get(c)))),
-    );
+    return new TextDecoder('utf-8', {ignoreBOM: true}).decode(this.bytes(ids));
+  }
+  split(ids) {
+    // [text, tail]: whole characters, and the tokens from the first half character on
+    const strict = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+    for (let n = ids.length; n; n--)
+      try {
+        return [strict.decode(this.bytes(ids.slice(0, n))), ids.slice(n)];
+      } catch {
+        /* it ends within a character: one token less */
+      }
+    return ['', ids];
+  }
+  piece(id) {
+    // one token for the eye; half a character as its bytes
+    const text = this.decode([id]);
+    if (!text.includes('\ufffd')) return text;
+    return [...this.bytes([id])].map(b => b.toString(16).padStart(2, '0')).join(' ');
   }
 }
 
@@ -101,6 +119,7 @@ export default {
   help: 'Type a beginning. Click a bar to choose the next token, or roll the dice. Click a token to see where a head looks from there; click a small map to change the head.',
   state: {
     text: 'My fellow Americans, we must',
+    tail: [],
     temperature: 1,
     top_k: 0,
     top_p: 0.9,
@@ -114,14 +133,29 @@ export default {
       result = null;
     const area = el('textarea', {
       rows: 2,
+      value: ui.state.text,
       spellcheck: false,
       ariaLabel: 'The text so far',
       style: 'width:100%;resize:vertical',
-      oninput: () => ui.set({text: area.value.slice(-2000), place: -1}),
+      oninput: () => {
+        const halves = tail().length ? /\ufffd/g : /(?!)/g;
+        ui.set({text: area.value.replace(halves, '').slice(-2000), tail: [], place: -1});
+      },
     });
     ui.box('The text so far', 560, 720).append(area);
     const bars = () => (result ? result.top : []);
-    const add = id => ui.set({text: ui.state.text + bpe.decode([id]), place: -1});
+    // the tokens after the last whole character: text alone cannot hold half of one
+    const tail = () => ui.state.tail.filter(i => bpe?.tokens[i] !== undefined);
+    const grown = id => {
+      const [more, rest] = bpe.split([...tail(), id]);
+      return {text: ui.state.text + more, tail: rest, place: -1};
+    };
+    const shrunk = () => {
+      if (tail().length) return {tail: tail().slice(0, -1), place: -1};
+      const [text, rest] = bpe.split(bpe.encode(ui.state.text).slice(0, -1));
+      return {text, tail: rest, place: -1};
+    };
+    const add = id => ui.set(grown(id));
     const choose = p => {
       const t = bars()[Math.floor(p.y)];
       if (t) add(t[0]);
@@ -146,7 +180,7 @@ export default {
           g.strokeRect(120, y + 3.5, (120 * raw) / most, 19);
           g.fillStyle = ui.colors.ink;
           g.textAlign = 'right';
-          g.fillText(shown(bpe.decode([id])), 112, y + 13);
+          g.fillText(shown(bpe.piece(id)), 112, y + 13);
           g.textAlign = 'left';
           g.fillStyle = p ? ui.colors.ink : ui.colors.quiet;
           g.fillText(p ? percent(p) : 'cut', 246, y + 13);
@@ -155,7 +189,7 @@ export default {
       press: choose,
       describe(p) {
         const t = bars()[Math.floor(p.y)];
-        return t ? `${bpe.decode([t[0]])}, ${percent(t[1])}` : '';
+        return t ? `${bpe.piece(t[0])}, ${percent(t[1])}` : '';
       },
     });
     const n = () => result?.ids.length ?? 0,
@@ -183,7 +217,7 @@ export default {
         g.textBaseline = 'middle';
         g.textAlign = 'left';
         const w = row(head(), place()),
-          words = result.ids.map(i => shown(bpe.decode([i])));
+          words = result.ids.map(i => shown(bpe.piece(i)));
         const lines = wrapped(g, words, 340),
           at = lines.findIndex(l => l.some(([i]) => i === place())),
           from = Math.max(0, Math.min(at - 5, lines.length - 8));
@@ -213,7 +247,7 @@ export default {
       describe(p) {
         const s = spotAt(p);
         return s
-          ? `token ${s[0] + 1}: ${bpe.decode([result.ids[s[0]]])}, looked at with ${percent(row(head(), place())[s[0]])}`
+          ? `token ${s[0] + 1}: ${bpe.piece(result.ids[s[0]])}, looked at with ${percent(row(head(), place())[s[0]])}`
           : '';
       },
     });
@@ -262,7 +296,7 @@ export default {
     });
     const roll = () => {
       const p = result.probs;
-      let u = random(1000 * ui.state.seed + n() + ui.state.text.length)(),
+      let u = random(1000 * ui.state.seed + n() + ui.state.text.length + tail().length)(),
         i = 0;
       while (i < p.length - 1 && (u -= p[i]) >= 0) i++;
       while (!p[i]) i--;
@@ -277,10 +311,10 @@ export default {
         return false;
       }
       wrote++;
-      return {text: ui.state.text + bpe.decode([roll()]), place: -1};
+      return grown(roll());
     });
     ui.button('Take back', () => {
-      if (bpe) ui.set({text: bpe.decode(bpe.encode(ui.state.text).slice(0, -1)), place: -1});
+      if (bpe) ui.set(shrunk());
     });
     ui.slider('temperature', 'temperature', {
       max: 2,
@@ -300,9 +334,10 @@ export default {
     ui.slider('seed of the dice', 'seed', {max: 20, step: 1});
     return {
       async update(s) {
-        if (document.activeElement !== area || area.value !== s.text) area.value = s.text;
         bpe ??= new BPE(await (await fetch(FILE)).json());
-        const all = bpe.encode(s.text),
+        const read = s.text + bpe.decode(tail());
+        if (document.activeElement !== area || area.value !== read) area.value = read;
+        const all = [...bpe.encode(s.text), ...tail()],
           ids = all.slice(-N);
         const net = await ui.model('models/gpt.onnx');
         if (!ids.length) {
@@ -334,22 +369,25 @@ export default {
           row: [...row(head(), place())],
         };
         ui.say(
-          `After ${ids.length} tokens${all.length > N ? `, the last that the model sees,` : ''} the likeliest is “${shown(ui.answer.best)}” with ${percent(top[0][2])}. The dice choose among ${kept} ${kept === 1 ? 'token' : 'tokens'} and give it ${percent(top[0][1])}.`,
+          `After ${ids.length} tokens${all.length > N ? `, the last that the model sees,` : ''} the likeliest is “${shown(bpe.piece(top[0][0]))}” with ${percent(top[0][2])}. The dice choose among ${kept} ${kept === 1 ? 'token' : 'tokens'} and give it ${percent(top[0][1])}.`,
         );
       },
     };
   },
 
-  code: s => `import torch
+  code: s => {
+    const tail = s.tail.filter(Number.isInteger);
+    return `import torch
 from walkdl.gpt import load_gpt, next_probs
 gpt, bpe = load_gpt()
-ids = bpe.encode(${py(s.text)})[-${N}:]
+ids = ${tail.length ? `(bpe.encode(${py(s.text)}) + ${py(tail)})` : `bpe.encode(${py(s.text)})`}[-${N}:]
 logits = gpt(torch.tensor([ids]))[0, -1]
-next_probs(logits, ${py(s.temperature)}, ${s.top_k > 0 ? Math.round(s.top_k) : 'None'}, ${s.top_p < 1 ? s.top_p : 'None'})`,
+next_probs(logits, ${py(s.temperature)}, ${s.top_k > 0 ? Math.round(s.top_k) : 'None'}, ${s.top_p < 1 ? s.top_p : 'None'})`;
+  },
   paste: {
     label: 'Paste a text',
     hint: 'It becomes the beginning; the model sees its last 64 tokens',
     example: 'Tonight I can report',
-    read: text => ({text: text.trim().slice(0, 2000), place: -1}),
+    read: text => ({text: text.trim().slice(0, 2000), tail: [], place: -1}),
   },
 };

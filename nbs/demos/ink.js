@@ -109,6 +109,7 @@ export function board(ui, width, into) {
   let pen = null;
   ui.canvas({
     label: 'Drawing board for one digit',
+    strokes: true,
     width,
     world: [0, 64, 64, 0],
     step: [2, 2],
