@@ -32,10 +32,11 @@ class Normalized(nn.Module):
     "A network that expects (x - mean)/std, made to take pictures in 0..1"
     def __init__(self, model, mean=.5, std=.5): # numbers, or one for each channel
         super().__init__()
+        if not (torch.as_tensor(std) > 0).all():
+            raise ValueError(f'Normalized: std must be above 0, got {std}')
         self.model = model
         for name, v in (('mean', mean), ('std', std)):
             self.register_buffer(name, torch.as_tensor(v, dtype=torch.float).view(-1, 1, 1))
-        if not (self.std > 0).all(): raise ValueError(f'Normalized: std must be above 0, got {std}')
     def forward(self, x): return self.model((x - self.mean)/self.std) # [B,C,H,W] -> logits
 
 # %% ../nbs/52_adversarial.ipynb #c013
@@ -145,7 +146,7 @@ def pgd(
     model, # pictures -> logits, in evaluation mode
     x, y, # [B,C,H,W] within clip, and [B] labels (the wanted ones if targeted)
     eps:float, # radius of the ball
-    step:float=None, # length of a step; 2.5·eps/steps unless given
+    step:float|None=None, # length of a step; 2.5·eps/steps unless given
     steps:int=40, # gradients taken
     norm='inf', # 'inf': no pixel changes by more; 2: Euclidean length of the change
     targeted:bool=False, # towards y instead of away from it
@@ -250,13 +251,13 @@ def carlini_wagner(
     "The shortest change in L2 that fools (Carlini and Wagner 2017)"
     x, y = attack_input('carlini_wagner', model, x, y, c=c, kappa=kappa)
     best = x.clone()
-    low, high, c = (x.new_full((len(x),), v) for v in (0, math.inf, c))
+    low, high, price = (x.new_full((len(x),), v) for v in (0, math.inf, c))
     length = high.clone()
     for _ in range(searches):
-        with torch.enable_grad(): z, d = _cw_search(model, x, y, c, kappa, steps, lr)
+        with torch.enable_grad(): z, d = _cw_search(model, x, y, price, kappa, steps, lr)
         best[d < length], length = z[d < length], torch.minimum(d, length)
-        high, low = torch.where(d.isfinite(), c, high), torch.where(d.isfinite(), low, c)
-        c = torch.where(high.isfinite(), (low + high)/2, 10*c)
+        high, low = torch.where(d.isfinite(), price, high), torch.where(d.isfinite(), low, price)
+        price = torch.where(high.isfinite(), (low + high)/2, 10*price)
     return best
 
 # %% ../nbs/52_adversarial.ipynb #c075
