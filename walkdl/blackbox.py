@@ -69,7 +69,7 @@ def nes(
     oracle, # Oracle; only its answers are used
     x, y, # [B,C,H,W] within clip, and [B]
     eps:float, # most that a pixel may change
-    step:float=None, steps:int=60, # eps/5 unless given; at most so many
+    step:float|None=None, steps:int=60, # eps/5 unless given; at most so many
     n:int=25, # directions a step
     generator=None, # torch.Generator, whole number, or None
     clip=(0, 1), # range of pixels
@@ -230,7 +230,7 @@ def draw_sign(
     if name not in SIGNS: raise ValueError(f'draw_sign: expected one of {SIGNS}, got {name!r}')
     image = Image.new('RGBA', (256, 256), (128, 128, 128, 0))
     _paint(ImageDraw.Draw(image), name)
-    a = np.array(image.resize((px, px), Image.BOX))
+    a = np.array(image.resize((px, px), Image.Resampling.BOX))
     return torch.from_numpy(a).permute(2, 0, 1).float()/255
 
 # %% ../nbs/52b_blackbox.ipynb #c052
