@@ -301,7 +301,7 @@ def _in_ball(name, z, x, eps):
 def worst_case(
     model, x, y, # classifier in evaluation mode, pictures [B,C,H,W] in 0..1 and labels [B]
     eps:float, # radius of the L∞ ball
-    attacks:dict=None, # name -> function (model, x, y, eps) -> pictures; ATTACKS unless given
+    attacks:dict|None=None, # name -> function (model, x, y, eps) -> pictures; ATTACKS unless given
     generator=None, # for ATTACKS: torch.Generator, whole number, or None
 ): # name -> [B] bool: still right after this attack and all before it; the first is 'clean'
     "A picture counts as read only if it survives every attack (as AutoAttack does)"
