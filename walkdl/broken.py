@@ -31,8 +31,8 @@ from .defences import square_attack
 # %% ../nbs/52d_broken.ipynb #c008
 def squeeze(
     x, # [B,C,H,W] in 0..1
-    bits:int=None, # keep 2^bits values of grey
-    median:int=None, # side of the neighbourhood whose median each pixel becomes (odd)
+    bits:int|None=None, # keep 2^bits values of grey
+    median:int|None=None, # side of the neighbourhood whose median each pixel becomes (odd)
 ): # same shape
     "Feature squeezing (Xu et al. 2018): fewer greys, or a median filter"
     if bits is not None and bits < 1: raise ValueError(f'squeeze: bits starts at 1, got {bits}')
