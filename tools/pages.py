@@ -98,7 +98,7 @@ PAGES = { # name: title, what it is, its text, is there a table of contents?
     'glossary': (
         'Glossary', "The field's words, each with the sentence that defines it.",
         glossary, False),
-    'api': ('API', 'What each chapter exports: pip install walkdl, and import it.', api, True),
+    'api': ('API', 'What the library holds: by purpose, then chapter by chapter.', api, True),
     'references': (
         'References', 'Papers, books and lectures that the chapters cite.', reference_page, False)}
 

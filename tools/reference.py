@@ -1,4 +1,4 @@
-"""The API page: every exported name by nbdev's own show_doc, methods added by @patch included."""
+"""The API page: the rooms, then every exported name by nbdev's show_doc, @patch's methods too."""
 import hashlib, importlib, inspect, re, warnings
 from html import escape
 from pathlib import Path
@@ -91,14 +91,35 @@ def section(path, mod):
     return '\n\n'.join([*parts, values([n for n in names if n not in calls], mod)])
 
 
+def linked(module, name): return f'<a href="#{module}.{name}">{name}</a>'
+
+
+def room(name, modules):
+    "A row of the rooms' table: its import, what it is for, its names with links to their entries"
+    purpose = (imported(f'{LIB.name}.{name}').__doc__ or '').splitlines()[0]
+    pairs = sorted((n, module) for module, names in modules.items() for n in names.split())
+    names = ', '.join(linked(module, n) for n, module in pairs)
+    cells = f'<code>{LIB.name}.{name}</code>', escape(purpose, quote=False), names
+    return f'<tr id="{name}">{"".join(f"<td>{c}</td>" for c in cells)}</tr>'
+
+
+def rooms():
+    "All that is exported, by purpose: the table that walkdl.library holds"
+    table = imported(f'{LIB.name}.library').ROOMS
+    head = '<tr><th>room</th><th>what for</th><th>names</th></tr>'
+    rows = ''.join(room(*each) for each in table.items())
+    return '## By purpose {#rooms}\n\n' + raw(
+        f'<table class="api-rooms"><thead>{head}</thead><tbody>{rows}</tbody></table>')
+
+
 def api():
-    "All modules in the order of their chapters; kept until one of them or this file changes"
+    "The rooms, then the modules by chapter; kept until one of them or this file changes"
     texts = [p.read_bytes() for p in (*sorted(LIB.glob('*.py')), Path(__file__))]
     key = hashlib.sha256(b'\0'.join(texts)).hexdigest()
     kept = KEPT.read_text(encoding='utf-8') if KEPT.exists() else ''
     if kept.startswith(key): return kept.removeprefix(key)
     modules = [(p, mod) for p in chapters() if (mod := module(p)) and (LIB/f'{mod}.py').exists()]
-    text = '\n'.join(section(*each) for each in modules)
+    text = '\n'.join([rooms(), *(section(*each) for each in modules)])
     BUILD.mkdir(exist_ok=True)
     KEPT.write_text(key + text, encoding='utf-8')
     return text
