@@ -101,7 +101,7 @@ def test_one_group_has_no_gap():
     for f in METRICS: assert metric(f, y, p, ['a']*4) == pytest.approx(fairlearns(f, y, p, ['a']*4))
 
 
-@pytest.mark.parametrize('g', [['a', 'a', 'b', 'b', None], np.array(['a', 'a', 'b', 'b', None], object), [1., 1., 2., 2., float('nan')]])
+@pytest.mark.parametrize('g', [['a', 'a', 'b', 'b', None], ['a', 'a', 'b', 'b', float('nan')], np.array(['a', 'a', 'b', 'b', None], object), [1., 1., 2., 2., float('nan')]])
 def test_people_without_a_group_are_not_dropped_in_silence(g):
     for use in (lambda: group_counts([0, 1]*2 + [1], [0]*5, g), lambda: metric(demographic_parity_difference, [0, 1]*2 + [1], [0]*5, g)):
         with pytest.raises(ValueError, match='1 of 5 people have no group'): use()

@@ -58,6 +58,11 @@ def gender_shades_slide():
     return pd.DataFrame(rows, index=SHADES).T.sort_index()
 
 # %% ../nbs/55_ethics.ipynb #c045
+def _names(group):
+    "Names of groups [n]; those who have none stay missing, even in a list of texts"
+    people = np.asarray(group, object)
+    return people if pd.isna(people).any() else np.asarray(group)
+
 def calibration_by_group(
     y, # [n] outcomes, 0 or 1
     score, # [n] scores
@@ -65,7 +70,7 @@ def calibration_by_group(
     confidence:float=.95, # of the intervals
 ): # a table: group, score, n, rate, low, high
     "Share of positives at each score in each group, with Wilson intervals; nobody may be missing"
-    d = pd.DataFrame({'group': np.asarray(group), 'score': np.asarray(score), 'y': np.asarray(y)})
+    d = pd.DataFrame({'group': _names(group), 'score': np.asarray(score), 'y': np.asarray(y)})
     if d.isna().any(axis=None):
         raise ValueError(f'calibration_by_group: {d.isna().any(axis=1).sum()} people lack a group, a score or an outcome')
     if not d.y.isin((0, 1)).all(): raise ValueError('calibration_by_group: y is 0 or 1')
@@ -91,7 +96,7 @@ def group_counts(
     sample_weight=None, # [n] how much each person counts; one each if not given
 ): # names [G], counts [G, 2, 2] as [group, outcome, decision]
     "How many of each group had outcome y and got decision p: one bincount"
-    y, p, group = np.asarray(y_true), np.asarray(y_pred), np.asarray(group)
+    y, p, group = np.asarray(y_true), np.asarray(y_pred), _names(group)
     if not y.shape == p.shape == group.shape or y.ndim != 1:
         raise ValueError(f'group_counts: y, p and group [n] expected, got {y.shape}, {p.shape} and {group.shape}')
     for name, v in (('y', y), ('p', p)):
