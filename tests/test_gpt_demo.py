@@ -1,6 +1,6 @@
 """The live model of the GPT chapter: its tokens and probabilities compared with Python's, choosing by mouse and keyboard."""
 import pytest, torch
-from browser import answer, canvas, page_of, settled, state
+from browser import answer, canvas, from_link, page_of, run_code, settled, state
 from walkdl.gpt import load_gpt, next_probs
 
 pytestmark = pytest.mark.browser
@@ -75,3 +75,48 @@ def test_dice_are_the_same_for_the_same_seed_and_greedy_keeps_one():
 def test_long_and_empty_texts():
     with page_of('gpt', text='the people of the United States '*40) as page: assert len(answer(page)['probs']) == 1024
     with page_of('gpt', text='') as page: assert answer(page)['ids'] == []
+
+
+def test_half_a_character_is_kept_as_a_token_and_taken_back_as_one():
+    gpt, bpe = load_gpt()
+    with page_of('gpt', text='America’s') as page:
+        back = page.get_by_role('button', name='Take back')
+        for want in (bpe.encode('America’s')[:-i] for i in (1, 2, 3)):
+            back.click()
+            settled(page)
+            assert answer(page)['ids'] == want
+        assert state(page)['text'] == 'America' and state(page)['tail'] == []
+        for _ in range(4): back.click(); settled(page)
+        assert '\ufffd' not in state(page)['text']
+
+
+def test_a_character_grows_from_its_halves():
+    gpt, bpe = load_gpt()
+    whole = bpe.encode('we can’')
+    with page_of('gpt', text='we can', tail=whole[-2:-1], temperature=0) as page:
+        assert answer(page)['ids'] == whole[:-1]
+        assert run_code(page)['ids'] == whole[:-1]
+        page.evaluate("document.querySelector('walk-demo').ui.set({tail: %s})" % whole[-2:])
+        settled(page)
+        assert answer(page)['ids'] == whole
+    with page_of('gpt', text="We’ve done it, and we can") as page:
+        bars = canvas(page, 'The twelve')
+        bars.scroll_into_view_if_needed()
+        box = bars.bounding_box()
+        page.mouse.click(box['x'] + box['width']/2, box['y'] + box['height']/24)
+        settled(page)
+        assert answer(page)['ids'][-2:] == whole[-3:-1] and state(page)['text'] == 'We’ve done it, and we can'
+        assert page.get_by_label('The text so far').input_value().endswith('can\ufffd')
+        page.get_by_label('The text so far').type(' do')
+        settled(page)
+        assert state(page)['text'] == 'We’ve done it, and we can do' and state(page)['tail'] == []
+
+
+def test_a_text_written_on_stays_tokens_and_a_broken_tail_changes_nothing():
+    gpt, bpe = load_gpt()
+    with page_of('gpt', text='We’ve done it, and we can') as page:
+        page.get_by_role('button', name='Write on').click()
+        page.wait_for_function("document.querySelector('walk-demo').ui.answer.ids.length >= 49")
+        settled(page)
+        assert '\ufffd' not in state(page)['text']
+    with from_link('gpt', text='We', tail='["x",-1,99999,null]') as page: assert answer(page)['ids'] == bpe.encode('We')
