@@ -448,12 +448,15 @@ def _watched(f, name):
     def call(*args, **kwargs):
         if _not_finite(got := f(*args, **kwargs)):
             raise NotYet(f'your function returns {got!r}; a right answer has neither nan nor inf')
+        call.gave_nothing |= got is None
         return got
+    call.gave_nothing = False
     return call
 
 def _complaint(error, answer):
     "What an answer that crashes is told: the mistake, and the line in which it happened"
     said = str(error)
+    if getattr(answer, 'gave_nothing', False): return 'your function returns None; is a `return` missing?'
     if 'object is not callable' in said and not callable(answer):
         return f'a function is wanted; your answer is {type(answer).__name__} {answer!r:.60}'
     if 'positional argument' in said or 'unexpected keyword' in said:

@@ -52,6 +52,8 @@ def check_parity(answer):
     if not isinstance(answer, (tuple, list)) or len(answer) != 3: return 'three lists are wanted: y, p and group'
     y, p, g = map(np.asarray, answer)
     if not len(y) == len(p) == len(g): return f'the lists have {len(y)}, {len(p)} and {len(g)} entries; they describe the same people'
+    for name, v in (('y', y), ('p', p)):
+        if not {*v.tolist()} <= {0, 1}: return f'{name} holds {sorted({*v.tolist()}, key=str)}; outcomes and decisions are 0 or 1'
     r = group_rates(y, p, g)
     if sorted(r.index) != ['a', 'b']: return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
     if not abs(r.selection_rate['a'] - r.selection_rate['b']) <= 1e-9:
