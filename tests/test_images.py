@@ -175,3 +175,6 @@ def test_accuracy_counts():
     assert accuracy(lambda b: b, torch.eye(10), torch.arange(10), batch=3) == 1
     assert accuracy(lambda b: -b, torch.eye(10), torch.arange(10)) == 0
     assert math.isnan(accuracy(lambda b: b, torch.zeros(0, 3), torch.zeros(0)))
+    assert accuracy(lambda b: b, torch.eye(3), [0, 1, 0]) == pytest.approx(2/3)
+    with pytest.raises(ValueError, match=r'labels \[3\] expected, got \[3, 1\]'):
+        accuracy(lambda b: b, torch.eye(3), torch.arange(3)[:, None])

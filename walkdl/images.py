@@ -29,7 +29,9 @@ def accuracy(
     batch:int=500, # inputs at a time
 ) -> float: # 0..1; NaN of no inputs
     "Share of the inputs whose largest logit is the right one"
+    y = torch.as_tensor(y, device=x.device)
     if len(x) != len(y): raise ValueError(f'accuracy: {len(x)} inputs, but {len(y)} labels')
+    if y.ndim != 1: raise ValueError(f'accuracy: labels [{len(x)}] expected, got {list(y.shape)}')
     if not len(x): return math.nan
     return (torch.cat([model(b) for b in x.split(batch)]).argmax(1) == y).double().mean().item()
 
