@@ -94,6 +94,13 @@ def test_wrong_input_gets_a_sentence(args, error, text):
     assert text in str(e.value)
 
 
+def test_numpys_whole_numbers_are_whole_numbers():
+    x, w = torch.rand(1, 4, 7, 7), torch.rand(2, 2, 3, 3)
+    two = np.int64(2)
+    assert torch.equal(conv2d(x, w, None, two, two, two, two), conv2d(x, w, None, 2, 2, 2, 2))
+    assert torch.equal(im2col(x, np.int64(3)), im2col(x, 3))
+
+
 def test_other_sentences():
     for said, call in {
         'x must be [B,1,28,28], got [1, 1, 5, 5]': lambda: LeNet5()(X),

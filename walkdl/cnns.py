@@ -87,7 +87,7 @@ def windows(
     "All windows of a picture, side by side"
     if not isinstance(x, torch.Tensor) or x.ndim != 4:
         raise ValueError(f'windows: x must be a tensor [B,C,H,W], got {_kind(x)}')
-    k = (k, k) if isinstance(k, int) else tuple(k)
+    k = (k, k) if isinstance(k, numbers.Integral) else tuple(k)
     if len(k) != 2: raise ValueError(f'windows: k is (rows, columns) of the kernel, got {k}')
     for n, side in zip(x.shape[2:], k): conv_size(n, side, stride, padding, dilation)
     x = F.pad(x, [padding]*4)
@@ -121,7 +121,7 @@ def _check(name, x, w, b, groups):
         if t.device != x.device:
             raise ValueError(f'{name}: {label} is on {t.device}, x on {x.device}')
     (C, O), c = (x.shape[1], w.shape[0]), w.shape[1]
-    if not isinstance(groups, int) or groups < 1 or C % groups or O % groups:
+    if not isinstance(groups, numbers.Integral) or groups < 1 or C % groups or O % groups:
         raise ValueError(f'{name}: groups={groups} must divide {C} input and {O} output channels')
     if c*groups != C:
         raise ValueError(f'{name}: weight has {c*groups} input channels, x has {C} '
