@@ -105,11 +105,12 @@ def test_noise_has_the_dtype_and_device_of_its_model(dtype, device):
 def test_every_seeded_argument_is_called_generator():
     "One name for one thing: no `seed`, `dice` or `rng` argument is left among the exports"
     import importlib
-    bad = []
+    bad, named = [], {('core', 'set_seed'), ('train', 'train'), # an option of the command line
+                      ('images', 'split_digits'), ('translation', 'split_verses')} # a split that shipped weights depend on
     for path in MODULES:
         m = importlib.import_module(f'walkdl.{path.stem}')
         for name in getattr(m, '__all__', []):
             f = getattr(m, name)
-            if not inspect.isfunction(f) or (path.stem, name) in {('core', 'set_seed')}: continue
+            if not inspect.isfunction(f) or f.__module__ != m.__name__ or (path.stem, name) in named: continue
             if odd := {'seed', 'dice', 'rng', 'random_state'} & inspect.signature(f).parameters.keys(): bad.append(f'{path.stem}.{name}: {odd}')
     assert not bad, '\n'.join(bad)
