@@ -160,6 +160,9 @@ def test_bad_input_is_named():
     with pytest.raises(TypeError, match='str'): bpe.encode(b'bytes')
     with pytest.raises(ValueError, match='no token'): bpe.decode([10**6])
     with pytest.raises(ValueError, match='no token'): bpe.decode([-1])
+    with pytest.raises(TypeError, match='float'): bpe.decode([97.9])
+    for ids in ([.9, 1.2], [0, math.nan]):
+        with pytest.raises(ValueError, match='whole numbers'): KneserNey(ids, 1, 3)
     with pytest.raises(TypeError, match='merges'): BPE.from_pretrained(['a'], None)
     with pytest.raises(ValueError, match='no byte'): from_visible('｜')
     with pytest.raises(ValueError, match='63 bits'): ngram_codes([1, 2], 7, 1024)

@@ -22,7 +22,7 @@ __doc__ = """Text as numbers, and models that guess the next one.
 """
 
 # %% ../nbs/28c_tokens.ipynb #c003
-import heapq, json, math
+import heapq, json, math, operator
 from collections import Counter, defaultdict
 from pathlib import Path
 import numpy as np, regex, torch, torch.nn as nn, torch.nn.functional as F
@@ -175,7 +175,7 @@ def _plain(self:BPE, text):
 @patch
 def decode(self:BPE, ids) -> str:
     "The text of ids; broken bytes become \ufffd, an id without a token is a ValueError"
-    ids = [int(i) for i in ids]
+    ids = [*map(operator.index, ids)]
     if bad := [i for i in ids if not 0 <= i < len(self) or self.tokens[i] is None]:
         raise ValueError(f'BPE.decode: no token {bad[0]}; ids go from 0 to {len(self) - 1}')
     return b''.join(self.tokens[i] for i in ids).decode(errors='replace')
@@ -295,7 +295,9 @@ def ngram_codes(
 
 def _known(ids, vocab, who):
     "Ids as whole numbers, all of them below `vocab`"
-    ids = np.asarray(ids, np.int64)
+    ids = np.asarray(ids)
+    if (ids % 1 != 0).any(): raise ValueError(f'{who}: ids are whole numbers, got {ids.dtype}')
+    ids = ids.astype(np.int64)
     if ids.size and not 0 <= ids.min() <= ids.max() < vocab:
         raise ValueError(f'{who}: ids go from {ids.min()} to {ids.max()}, vocab is {vocab}')
     return ids
@@ -397,7 +399,7 @@ def fit_lm(
         fall.step()
     return model.eval()
 
-# %% ../nbs/28c_tokens.ipynb #c076
+# %% ../nbs/28c_tokens.ipynb #c077
 @torch.no_grad()
 def surprisal(
     model, # of transformers: ids [1,T] → .logits

@@ -86,7 +86,7 @@ def agreement(
     a, b = (m.unit[[m.id(w) for w in both]] for m in (one, two))
     return float(spearmanr((a @ a.T)[upper], (b @ b.T)[upper])[0])
 
-# %% ../nbs/28b_vectors.ipynb #c045
+# %% ../nbs/28b_vectors.ipynb #c046
 def to_bytes(v:WordVectors, n:int=5000) -> dict:
     "The first `n` words as text and their directions as signed bytes, for a page"
     rows = v.vectors[:n] / np.abs(v.vectors[:n]).max(1, keepdims=True) * 127
