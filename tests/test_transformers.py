@@ -120,6 +120,8 @@ def test_sinusoidal_begins_with_sine_and_cosine_of_zero():
 @pytest.mark.parametrize('call, says', [
     (lambda: scaled_dot_product_attention([1], torch.ones(2, 2), torch.ones(2, 2)),
      'q must be a tensor [..., T, d], got list'),
+    (lambda: scaled_dot_product_attention(*[torch.ones(2, 3)]*2, torch.ones(2, 3).long()),
+     'v must hold floating numbers, got torch.int64'),
     (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(2, 4), torch.ones(2, 4)),
      'q has 3 features, k has 4'),
     (lambda: scaled_dot_product_attention(torch.ones(2, 3), torch.ones(5, 3), torch.ones(4, 3)),

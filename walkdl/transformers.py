@@ -150,6 +150,8 @@ def _check(q, k, v, mask):
             raise TypeError(f'{name}: {label} must be a tensor [..., T, d], got {type(t).__name__}')
         if t.ndim < 2:
             raise ValueError(f'{name}: {label} must be [..., T, d], got shape {list(t.shape)}')
+        if not t.is_floating_point():
+            raise TypeError(f'{name}: {label} must hold floating numbers, got {t.dtype}')
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f'{name}: q has {q.shape[-1]} features, k has {k.shape[-1]}; '
                          'they are multiplied and must agree')
