@@ -253,6 +253,7 @@ def test_groups_that_are_missing_are_named():
 
 
 def test_nobody_above_the_border_means_nobody_selected():
+    with pytest.raises(ValueError, match='strength'): parity_thresholds([.1, .9], [0, 1], 2)
     score, s = np.array([.1, .2, .3, .4]), np.array([0, 0, 1, 1])
     assert not (score >= parity_thresholds(score, s)[s]).any()
 
@@ -315,6 +316,12 @@ def test_directions_of_any_length_and_single_vectors():
     assert np.linalg.norm(gender_direction(np.stack([V, -V], 1))) == pytest.approx(1)
 
 
+def test_nothing_is_left_of_the_direction_itself():
+    for v in ([0., 0.], [3., 0.], [float('nan'), 1.]):
+        with pytest.raises(ValueError, match='nothing is left'): neutralize([v, [1., 1.]], [1., 0.])
+    np.testing.assert_allclose(equalize([0, 1], [1, 0], [1, -1]), np.eye(2)[::-1])
+
+
 def test_debiasing_leaves_no_part_along_the_direction():
     rng = np.random.default_rng(0)
     V, g = rng.normal(size=(30, 10)), rng.normal(size=10)
@@ -329,6 +336,8 @@ def test_debiasing_leaves_no_part_along_the_direction():
 
 
 def test_predictive_policing():
+    for start in ((0, 0), (-1, 2), (float('nan'), 1)):
+        with pytest.raises(ValueError, match='not both 0'): predictive_policing(start=start)
     a, b = predictive_policing(generator=1), predictive_policing(generator=1)
     assert (a == b).all() and ((0 < a) & (a < 1)).all()
     assert predictive_policing(rule="hot spot", days=3000, generator=0)[-1] > .9

@@ -81,6 +81,8 @@ def neutralize(
     "Vectors without their part along g (Bolukbasi et al. 2016)"
     V, g = np.asarray(V, float), _direction('neutralize', g)
     W = V - (V @ g)[..., None] * g
+    if not (np.linalg.norm(W, axis=-1) > 1e-9*np.linalg.norm(V, axis=-1)).all():
+        raise ValueError('neutralize: a vector lies along g or is zero or nan; nothing is left of it')
     return W / np.linalg.norm(W, axis=-1, keepdims=True)
 
 def equalize(
@@ -88,7 +90,8 @@ def equalize(
     g, # direction [d], of any length
 ): # two unit vectors
     "The pair, differing along g only, both of length 1 (Bolukbasi et al. 2016)"
-    m, g = (a + b) / 2, _direction('equalize', g)
+    a, b, g = np.asarray(a, float), np.asarray(b, float), _direction('equalize', g)
+    m = (a + b) / 2
     m = m - (m @ g) * g
     side = np.sqrt(max(0., 1 - m @ m)) * np.sign((a - b) @ g) * g
     return m + side, m - side
@@ -106,6 +109,8 @@ def predictive_policing(
     if rule not in ('share', 'hot spot'):
         raise ValueError(f"predictive_policing: rule is 'share' or 'hot spot', not {rule!r}")
     rng, record, out = as_rng(generator), np.array(start, float), []
+    if not (record >= 0).all() or not 0 < record.sum() < np.inf:
+        raise ValueError(f'predictive_policing: a record of two counts, not both 0, expected, got {start}')
     for _ in range(days):
         p = record[0] / record.sum()
         q = p if rule == 'share' else float(p > .5)

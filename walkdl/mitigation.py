@@ -134,6 +134,8 @@ def parity_thresholds(
     score, (s,) = np.asarray(score, float), _binary('parity_thresholds', s=s)
     if score.shape != s.shape or not np.isfinite(score).all() or not 0 < s.mean() < 1:
         raise ValueError(f'parity_thresholds: finite scores of both groups expected, got {score.shape} and {s.shape}')
+    if not 0 <= strength <= 1:
+        raise ValueError(f'parity_thresholds: a strength lies between 0 and 1, got {strength}')
     everyone = (score >= .5).mean()
     shares = [(1 - strength) * (score[s == g] >= .5).mean() + strength * everyone for g in (0, 1)]
     return np.array([np.quantile(score[s == g], 1 - q) if q else np.inf for g, q in zip((0, 1), shares)])
