@@ -213,6 +213,8 @@ def _only(**bounds):
     if len(given) != 1:
         raise ValueError(f'claim: give exactly one of {", ".join(bounds)}; got {len(given)}')
     kind, bound = given[0]
+    if kind in ('at_least', 'at_most') and getattr(bound, 'ndim', isinstance(bound, (list, tuple))):
+        raise ValueError(f'claim: {kind} is one number, for all elements of a value; got {bound}')
     if kind == 'between' and len(bound) != 2 and not hasattr(bound[0], '__len__'):
         raise ValueError(f'claim: between wants a lower and an upper bound; got {bound}')
     return kind, _list(bound)
@@ -246,6 +248,7 @@ def claim(
     if not holds(value):
         measured = show(value) if show(value) not in wanted else repr(value)
         raise AssertionError(f'The claim "{text}" does not hold: measured {measured}, expected {wanted}.')
+    if null != null: raise ValueError(f'claim: the null of "{text}" is NaN, which no bound holds')
     if null is not None and holds(null):
         raise AssertionError(f'The claim "{text}" says nothing: {show(null)}, its null, holds too ({wanted}).')
     text, rest = _sentence(text, show(value))
@@ -629,7 +632,9 @@ def _for_page(ex, wrong):
     for w in wrong:
         try: key = write(w)
         except (TypeError, ValueError): continue
-        if key != write(ex.right): said[name(w)] = _scramble(ex.problem(w), salt, key)
+        exact = ex.page != 'number' or float(key) == float(w) # of two written alike, it speaks
+        if key != write(ex.right) and (exact or name(w) not in said):
+            said[name(w)] = _scramble(ex.problem(w), salt, key)
     return dict(kind=ex.page, digits=ex.digits, salt=salt, right=[name(ex.right)], wrong=said, wants=ex.__doc__)
 
 # %% ../nbs/00_core.ipynb #c084
