@@ -362,7 +362,9 @@ class FeedForwardLM(nn.Module):
         self.out = nn.Linear(hidden, vocab)
     def forward(self, h): # [B,context] -> [B,vocab] logits
         return self.out(torch.tanh(self.hid(self.emb(h).flatten(1))))
-    def loss(self, w): return F.cross_entropy(self(w[:, :-1]), w[:, -1])
+    def loss(self, w): # [B,context+1] windows
+        "Cross-entropy of each window's last token (nats)"
+        return F.cross_entropy(self(w[:, :-1]), w[:, -1])
 
 # %% ../nbs/28c_tokens.ipynb #c068
 class RecurrentLM(nn.Module):
@@ -374,7 +376,9 @@ class RecurrentLM(nn.Module):
     def forward(self, x, state=None): # [B,T] -> [B,T,vocab] logits, state
         out, state = self.rnn(self.emb(x), state)
         return self.out(out), state
-    def loss(self, w): return F.cross_entropy(self(w[:, :-1])[0].flatten(0, 1), w[:, 1:].flatten())
+    def loss(self, w): # [B,T] windows
+        "Cross-entropy of all tokens of the windows but the first (nats)"
+        return F.cross_entropy(self(w[:, :-1])[0].flatten(0, 1), w[:, 1:].flatten())
 
 # %% ../nbs/28c_tokens.ipynb #c069
 def fit_lm(
