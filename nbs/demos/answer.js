@@ -188,6 +188,8 @@ function define() {
       if (!confirm('Erase all answers that this browser keeps for the course?')) return;
       remember({});
       for (const a of document.querySelectorAll('walk-answer')) a.connectedCallback();
+      this.firstChild.tabIndex = -1; // the button is gone: its reader stays here
+      this.firstChild.focus();
     }
   }
 
