@@ -360,7 +360,8 @@ class MemoryNetwork(nn.Module):
         for e in (*self.words, *self.ages): nn.init.normal_(e.weight, 0, .1)
         self.out = nn.Linear(d, answers)
 
-    def sentence(self, k, X): # word numbers [...,W] → [...,d], padding counts nothing
+    def sentence(self, k, X): # word numbers [...,W] → [...,d]
+        "Vectors of sentences in table k: the sum of their words' vectors; padding counts nothing"
         return (self.words[k](X) * (X > 0)[..., None]).sum(-2)
 
     def forward(self, X, Q): # [B,L,W], [B,W'] → logits [B,answers], attention of each hop [B,L]
