@@ -495,6 +495,7 @@ class Exercise:
         self.right = answer
         self.show('solved', solved=True)
     def show(self, words, **data):
+        "A row for the page that says how the exercise stands"
         _display(Row('exercise', dict(text=self.name, value=words), dict(name=self.name, **data)))
 
 # %% ../nbs/00_core.ipynb #c067
