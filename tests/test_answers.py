@@ -1,5 +1,5 @@
 """Answers on the page: the browser's side writes, hashes and unscrambles as walkdl.core does; nothing is readable before."""
-import json, math, re, shutil, subprocess
+import json, re, shutil, subprocess
 import pytest
 from hypothesis import given, settings, strategies as st
 from conftest import ROOT
@@ -46,6 +46,13 @@ def test_right_planted_and_other_answers():
     said = js(f"const e = {json.dumps(page)}; return [await page.check(e, '.96'), await page.check(e, ' 0.970 '), await page.check(e, '7'), await page.check(e, 'x')]")
     assert [s['solved'] for s in said] == [True, False, False, False]
     assert said[1]['said'] == '0.97 fits not every seed — “.9688” does' and '7 is not it' in said[2]['said'] and said[3]['said'] == 'Type a number.'
+
+
+@pytest.mark.parametrize('wrong', [(.97, .9688, .95), (.9688, .97, .95)])
+def test_of_two_mistakes_written_alike_the_exact_one_speaks(wrong):
+    checker = lambda x: None if x == .96 else f'{x} is refused'
+    page = json.dumps(proved(exercise('alike', page='number', digits=2)(checker), .96, *wrong))
+    assert js(f"return (await page.check({page}, '.97')).said") == '0.97 is refused'
 
 
 def test_the_answer_is_not_in_the_page_data():
