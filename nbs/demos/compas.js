@@ -36,7 +36,7 @@ const name = (s, g) => String(s.names?.[g] ?? COMPAS.names[g]).slice(0, 14);
 const threshold = (s, g) => Math.min(11, Math.max(1, Math.round(s.t?.[g] ?? 5)));
 
 export function rates(c, t) {
-  // the columns of walkdl.ethics.group_rates
+  // the columns of walkdl.ethics.group_rates; NaN where nobody could count
   const sum = (o, from, to) => o.slice(from - 1, to - 1).reduce((a, v) => a + v, 0),
     [no, yes] = c;
   const fp = sum(no, t, 11),
@@ -44,7 +44,7 @@ export function rates(c, t) {
     tp = sum(yes, t, 11),
     fn = sum(yes, 1, t),
     n = fp + tn + tp + fn,
-    part = (a, b) => (b ? a / b : 0);
+    part = (a, b) => (b ? a / b : NaN);
   return {
     n,
     base_rate: part(tp + fn, n),
@@ -66,7 +66,7 @@ function nearest(s, key) {
   const d = table(s),
     grid = d.n.map(c => Array.from({length: 9}, (_, i) => rates(c, i + 2))),
     n = d.n.map(c => rates(c, 5).n);
-  let best,
+  let best = s.t,
     least = Infinity;
   for (let a = 0; a < 9; a++)
     for (let b = 0; b < 9; b++) {
@@ -82,7 +82,7 @@ function nearest(s, key) {
   return best;
 }
 const percent = v => `${(100 * v).toFixed(1)} %`;
-const points = v => (100 * Math.abs(v)).toFixed(1);
+const points = v => (isNaN(v) ? 'none' : (100 * Math.abs(v)).toFixed(1));
 
 function read(text) {
   // "group, score, outcome" a line
@@ -275,6 +275,7 @@ export default {
           gaps: Object.fromEntries(METRICS.map(([k]) => [k, round(gap(k), 6)])),
         };
         const three = METRICS.slice(0, 3),
+          open = three.filter(([k]) => isNaN(gap(k))).map(m => m[2]),
           equal = three.filter(([k]) => Math.abs(gap(k)) < 0.03).map(m => m[2]),
           apart = three
             .filter(([k]) => Math.abs(gap(k)) >= 0.03)
@@ -284,7 +285,9 @@ export default {
             (equal.length
               ? `Equal within 3 points: ${equal.join(', ')}. `
               : 'None of the three is equal. ') +
-            (apart.length ? `Apart, in points: ${apart.join(', ')}.` : 'All three agree.') +
+            (apart.length ? `Apart, in points: ${apart.join(', ')}.` : '') +
+            (open.length ? ` Undefined, as nobody could count: ${open.join(', ')}.` : '') +
+            (equal.length === 3 ? 'All three agree.' : '') +
             ` False positives: ${percent(r[0].fpr)} and ${percent(r[1].fpr)}.`,
         );
       },
