@@ -95,6 +95,7 @@ def test_a_character_grows_from_its_halves():
     whole = bpe.encode('we can’')
     with page_of('gpt', text='we can', tail=whole[-2:-1], temperature=0) as page:
         assert answer(page)['ids'] == whole[:-1]
+        assert '“‹99›”' in page.locator('.wd-say').inner_text()
         assert run_code(page)['ids'] == whole[:-1]
         both = "tail => document.querySelector('walk-demo').ui.set({tail})"
         page.evaluate(both, whole[-2:])

@@ -69,7 +69,8 @@ export class BPE {
     // one token for the eye; half a character as its bytes
     const text = this.decode([id]);
     if (!text.includes('\ufffd')) return text;
-    return [...this.bytes([id])].map(b => b.toString(16).padStart(2, '0')).join(' ');
+    const hex = [...this.bytes([id])].map(b => b.toString(16).padStart(2, '0'));
+    return `‹${hex.join('·')}›`;
   }
 }
 
