@@ -30,7 +30,7 @@ course: setup ## set up, run what changed, build the site into _docs/ (the main 
 test: tools ## every check; ends with one line "N passed, N failed"
 	@$(PY) tools/site.py
 	$(call step,Checking; $(JOBS) at a time)
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadfile tests
 
 quick: tools ## check only what changed since the last commit, in under a minute
 	@$(PY) tools/quick.py

@@ -18,9 +18,6 @@ def drives_a_browser(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    "The tests of a file share what it prepares, so one worker has them all; not those in a browser"
-    for i in items:
-        if not drives_a_browser(i): i.add_marker(pytest.mark.xdist_group(i.path.stem))
     if os.environ.get('BROWSER') != '0': return
     out = [i for i in items if drives_a_browser(i)]
     config.hook.pytest_deselected(items=out)

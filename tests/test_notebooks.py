@@ -43,7 +43,10 @@ def wrong_way(mine, text, package='walkdl'):
     return {m for m in imported(text, package) if not below(m)}
 
 
-@pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem != 'index'], ids=lambda p: p.stem)
+REACH_UP = {'index', '06_library'}  # the front page, and the rooms, which fetch a name only when it is asked for
+
+
+@pytest.mark.parametrize('path', [p for p in CHAPTERS if p.stem not in REACH_UP], ids=lambda p: p.stem)
 def test_imports_only_from_lower_numbers(path):
     mine, name = number(path), module(path)
     bad = wrong_way(mine, code(path)) - {name}
