@@ -77,7 +77,7 @@ def main(since='HEAD'):
     tests = tests_of(paths)
     browser = [] if any(p.suffix in ('.js', '.css') for p in paths) else ['-m', 'not browser']
     if tests:
-        how = ['-q', '-n', str(CORES), '--dist', 'loadgroup', '--maxfail', '5', *browser]
+        how = ['-q', '-n', str(CORES), '--dist', 'loadfile', '--maxfail', '5', *browser]
         code = run([sys.executable, '-m', 'pytest', *how, *map(str, tests)], left())
         if code is None: later += tests
         elif code not in (0, 5): bad.append('tests')   # 5: nothing was left to run
