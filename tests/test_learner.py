@@ -94,7 +94,8 @@ def test_no_answer_is_given_away(path):
         shown = [l for l in long if l in text]
         assert len(shown) <= len(long)/2, f'{path.name}: lines of a solution stand elsewhere: {shown}'
     assert '.rejects(' not in re.sub(r'`[^`\n]*`', '', text) or path.stem in ('00_core', '03_cli')
-    prose = '\n'.join(source(c) for c in learner_edition(nb)['cells'] if c['cell_type'] == 'markdown')
+    words = [source(c) for c in learner_edition(nb)['cells'] if c['cell_type'] == 'markdown']
+    prose = '\n'.join(words)
     assert not re.search(r'\[@\w+\d{4}', re.sub(r'`[^`\n]*`|```.*?```', '', prose, flags=re.S)), 'a citation key that nobody can look up'
 
 
