@@ -132,6 +132,8 @@ def test_pasted_points():
         box = d.page.locator('walk-demo textarea')
         box.fill('x, y, class\n10, 20, 1\n-30, 5, 0\n12, 40, 1')
         d.button('Use these')
+        taken = "document.querySelector('walk-demo').ui.state.pts.length === 3"
+        d.page.wait_for_function(taken, timeout=30_000)
         assert d.state['pts'] == [[10, 20, 1], [-30, 5, 0], [12, 40, 1]]
         d.button('To the next mistake', 3)
         same(d)
