@@ -92,7 +92,7 @@ def test_search_llms_and_sitemap_name_pages_that_exist():
     text = listed + (OUT/'sitemap.xml').read_text(encoding='utf-8')
     urls = re.findall(re.escape(site_url()) + r'/([^)\s<]+)', text)
     assert urls and not [u for u in urls if not (OUT/u).exists()]
-    places = [listed.index(f'/{short_name(p)}.llms.md') for p in CHAPTERS]
+    places = [listed.index(f'/{short_name(p)}.llms.md') for p in CHAPTERS if p.stem[0] != '0']
     assert places == sorted(places)
 
 
@@ -284,8 +284,8 @@ def test_a_chapter_without_its_line_is_told_which():
 
 
 def test_the_parts_are_those_of_the_sidebar():
-    names = 'Start Foundations Architectures Applications Trends Sanity Practice'
-    assert plan.parts() == dict(zip('0123456', names.split()))
+    names = 'Foundations Architectures Applications Trends Sanity Practice'
+    assert plan.parts() == dict(zip('123456', names.split())) | {'0': 'How it is made'}
 
 
 def test_another_address_is_caught(monkeypatch):
@@ -361,7 +361,7 @@ def shown(*cells):
 
 def test_filter():
     cells = shown(
-        words('# A title\n\n> The promise.\n\n*1 min to read*\n\nFirst words.'),
+        words('# A title\n\n> The promise.\n\n*1 s to run*\n\nFirst words.'),
         code('#| default_exp core'), code('#| hide\nsecret = 1'),
         code('#| export\n__doc__ = "What is inside"'), code('#| export\ndef plumb(x): return x'),
         code('#| exports\n#| slow\nlesson = 1'),
@@ -373,7 +373,7 @@ def test_filter():
     assert cells[0]['source'][1:3] == ['title: "A title"\n', 'description: "The promise."\n']
     assert not re.search('secret|default_exp|__doc__', text)
     assert 'chapter-links' in text
-    assert '1 min to read' in text
+    assert '1 min to read · 1 s to run' in text
     assert '#| code-fold: true\n#| code-summary: "Source: plumb"\ndef plumb' in text
     assert '\nlesson = 1' in text and '#| slow' not in text and '#| exports' not in text
     plot = next(c for c in cells if 'plot()' in c['source'])

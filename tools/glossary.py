@@ -1,62 +1,65 @@
-"""The Glossary page: the terms of each recap, each with the sentence that has it in bold."""
+"""The Glossary page: every term with its definition and the section that explains it."""
 import re
+from itertools import groupby
 
-from markup import plain
+from markup import name, raw
 from nbfilter import anchor, markdown
 from notebooks import NBS, chapters, read, source
 from plan import title
-
-BLOCK = re.compile(r'\n\s*\n|\n(?=\s*[-*] |\s*\d+\. |#)')
-TERMS = re.compile(r'\*\*Terms:?\*\*:?\s*((?:.+\n?)+)')
-BACK = re.compile(r'(This|That|These|Such|It|They|So|The (operation|rule))\b')
+from terms import entries, listed, names, term_id
 
 
 def prose(path): return [source(c) for c in read(path)['cells'] if c['cell_type'] == 'markdown']
 
 
-def sentences(path):
-    "Every sentence of a notebook's prose with the heading that it stands under"
-    heading = ''
-    for block in (b for text in prose(path) for b in BLOCK.split(text)):
-        if m := re.match(r'#{2,6}\s+(.+)', block): heading, block = m[1], block[m.end():]
-        flat = re.sub(r'\s+', ' ', re.sub(r'^\s*([-*>]|\d+\.)\s+', '', block)).strip()
-        if not flat or flat[0] in '#|`:$' or flat.startswith('**Terms'): continue
-        yield from ((heading, s) for s in re.split(r'(?<=[.!?])\s+(?=[A-Z*_`(])', flat))
+def sections(path):
+    "[(heading, text)] of a notebook; its recap, which only repeats, is left out"
+    parts = re.split(r'^#{2,6}\s+(.+)$', '\n\n'.join(prose(path)), flags=re.M)
+    return [(h, text) for h, text in zip(['', *parts[1::2]], parts[::2]) if h != 'Recap']
 
 
-def listed(path):
-    "The terms that a recap lists"
-    lists = TERMS.findall('\n\n'.join(prose(path)))
-    parts = [part for text in lists for part in text.replace('\n', ' ').split('·')]
-    return [term for part in parts if (term := plain(part).strip(' .'))]
-
-
-def told(term, said):
-    "(heading, sentence) that tells what a term is: in bold, in italics, or where it is first used"
-    word = re.escape(term.lower().rstrip('s'))
+def explained(term, path):
+    "The heading under which a chapter has a term in bold, in italics, or at all"
+    word, found = re.escape(term.lower().rstrip('s')), sections(path)
     for form in (rf'\*\*{word}', rf'\*\*[^*]*{word}', rf'[*_]{word}', rf'\b{word}'):
-        for i, (heading, text) in enumerate(said):
-            if not re.search(form, text.lower()): continue
-            before = said[i-1] if i else ('', '')
-            if BACK.match(text) and before[0] == heading: text = f'{before[1]} {text}'
-            return heading, text
-    return '', ''
+        for heading, text in found:
+            if re.search(form, text.lower()): return heading
+    return ''
 
 
-def terms():
-    "{term: (path, heading, sentence)}; a recap speaks last, the first chapter speaks first"
-    found = {}
+def places():
+    "{term: (path, anchor)}: as the term says itself, or the first chapter whose recap lists it"
+    paths, found = {name(p): p for p in chapters()}, {}
     for path in chapters():
-        said = sorted(sentences(path), key=lambda hs: hs[0] == 'Recap')
-        for term in listed(path): found.setdefault(term, (path, *told(term, said)))
+        for word in listed('\n\n'.join(prose(path))):
+            if not (term := names().get(word.lower())) or term in found: continue
+            heading = explained(word, path)
+            found[term] = path, anchor(heading) if heading else ''
+    for term, e in entries().items():
+        if not e['place']: continue
+        chapter, _, there = e['place'].partition('#')
+        found[term] = paths[chapter], there
     return found
 
 
+def entry(term, said, path, there):
+    also = f' Also: {", ".join(said["also"])}.' if said['also'] else ''
+    where = f'[{title(path)}]({path.name}{"#" + there if there else ""}){{.where}}'
+    text = markdown(said['definition'], NBS)
+    return f'[{term}]{{.term #{term_id(term)}}}\n:   {text}{also} {where}\n'
+
+
+def letter(term): return term_id(term).lstrip('_')[0].upper()
+
+
 def glossary():
-    items = []
-    for term, (path, heading, sentence) in sorted(terms().items(), key=lambda kv: kv[0].lower()):
-        says = markdown(sentence, NBS) or 'Used in'
-        there = f'{path.name}#{anchor(heading)}' if heading else path.name
-        where = f'[{title(path)}]({there}){{.where}}'
-        items.append(f'[{term}]{{.term #{anchor(term)}}}\n:   {says} {where}\n')
-    return '\n'.join(items)
+    found = places()
+    terms = sorted(found, key=lambda t: (letter(t), t.lower().lstrip('_')))
+    parts = {k: list(ts) for k, ts in groupby(terms, key=letter)}
+    jump = ' '.join(f'<a href="#{k.lower()}">{k}</a>' for k in parts)
+    box = ('<label class="term-filter" hidden>Find <input type="search" autocomplete="off">'
+           '<output aria-live="polite"></output></label>')
+    text = [raw(f'<nav class="letters" aria-label="Letters">{jump}</nav>{box}')]
+    for k, ts in parts.items():
+        text += [f'## {k} {{#{k.lower()}}}\n', *(entry(t, entries()[t], *found[t]) for t in ts)]
+    return '\n'.join(text)

@@ -7,7 +7,7 @@ engines read.
 import ast, json, re, sys
 from pathlib import Path
 
-import answers, front
+import answers, terms
 from address import colab_url, settings, source_url
 from notebooks import ROOT, mime, source
 
@@ -80,14 +80,27 @@ OPENING = re.compile(r'#\s+(?P<title>.+?)\s*\n+(?:(?P<promise>(?:>.*\n?)+)\n*)?'
                      r'(?:(?P<facts>\*[^*\n][^\n]*\*)\s*(?:\n|$))?')
 
 
-def opening(text, name):
+WORDS, LINES = 180, 25      # read in a minute
+
+
+def minutes(cells):
+    "What a page takes: its words, and its lines of code that are not folded"
+    words = sum(len(source(c).split()) for c in cells if c['cell_type'] == 'markdown')
+    codes = [options(source(c)) for c in cells if c['cell_type'] == 'code']
+    shown = [code for opts, code in codes if not {'code-fold', 'echo'} & opts.keys()]
+    lines = sum(bool(line.strip()) for code in shown for line in code.split('\n'))
+    return max(1, round(words/WORDS + lines/LINES))
+
+
+def opening(text, name, length):
     "First cell -> front matter, and what stands under the title: minutes, seconds, links"
     if not (m := OPENING.match(text + '\n')): return None, text
     promise = re.sub(r'^>\s?', '', m['promise'] or '', flags=re.M).strip().replace('\n', ' ')
     is_front = name == 'index.ipynb'
     matter = {'title': m['title']} | ({'description': promise} if promise else {})
     if is_front: matter |= {'toc': False, 'pagetitle': settings()['title']}
-    meta = f'::: {{.chapter-meta}}\n{m["facts"].strip("*")}\n:::\n\n' if m['facts'] else ''
+    facts = m['facts'] and f'{length} min to read · {m["facts"].strip("*")}'
+    meta = f'::: {{.chapter-meta}}\n{facts}\n:::\n\n' if facts else ''
     below = FRONT if is_front else links(name) if name else ''
     return front_matter(**matter), meta + below + text[m.end():].lstrip('\n')
 
@@ -146,6 +159,9 @@ TIMING = {'text/html': '<p class="timing-note">as on the machine of the last run
 UNSEEN = re.compile(r'#\|\s*hide_line\s*$|^#\|\s*exports?$')
 
 
+HOW = {'text/html': '<p class="how-note"><a href="how.html#claim">How to read such a row</a></p>'}
+
+
 def display(data): return {'output_type': 'display_data', 'metadata': {}, 'data': data}
 
 
@@ -190,17 +206,19 @@ def without_rows(cell):
 def made(kind, text): return {'cell_type': kind, 'metadata': {}, 'source': text}
 
 
-def first_cells(cell, name):
+def first_cells(cell, name, length):
     "The first cell as front matter and text"
-    raw, text = opening(source(cell), name)
+    raw, text = opening(source(cell), name, length)
     return [*([made('raw', raw)] if raw else []), cell | {'source': text}]
 
 
 def text_cell(cell, name, folder):
     "A markdown cell as the page shows it"
     text = source(cell)
-    if name == 'index.ipynb': text = front.filled(text, page=True)
-    return cell | {'source': markdown(text, folder)}
+    if name == 'index.ipynb':
+        import front      # which reads all pages that this module makes
+        text = front.filled(text, page=True)
+    return cell | {'source': markdown(terms.linked(text), folder)}
 
 
 def code_cells(cells, name):
@@ -217,11 +235,22 @@ def code_cells(cells, name):
     return shown_cells
 
 
+def first_claim(cells):
+    "The first claim of a page says where it is told what a claim is"
+    row = lambda o: 'class="claim"' in ''.join(o.get('data', {}).get('text/html', ''))
+    for cell in cells:
+        if cell['cell_type'] == 'code' and any(map(row, cell['outputs'])):
+            cell['outputs'] = [*cell['outputs'], display(HOW)]
+            return
+
+
 def page(nb, name=None, folder=Path('.')):
     "The notebook as the site shows it; each source a list of lines, as Quarto reads them"
     name = name or named(nb, folder)
     cells = code_cells(nb['cells'], name)
-    if cells and cells[0]['cell_type'] == 'markdown': cells[:1] = first_cells(cells[0], name)
+    first_claim(cells)
+    if cells and cells[0]['cell_type'] == 'markdown':
+        cells[:1] = first_cells(cells[0], name, minutes(cells))
     cells = [text_cell(c, name, folder) if c['cell_type'] == 'markdown' else c for c in cells]
     cells = [c | {'cell_type': 'markdown'} if c['cell_type'] == 'exercise' else c for c in cells]
     cells = [c for c in cells if c['source'].strip() or c['cell_type'] != 'markdown']

@@ -4,10 +4,12 @@ from html import escape
 
 from claims import claims
 from glossary import glossary
+from how import how
 from markup import count, page_link, raw, table
 from nbfilter import front_matter
 from notebooks import NBS, ROOT, chapters, save, scoreboard
 from plan import title
+from play import play
 from reference import api
 from sources import source_page
 from walkdl.cli import references, surnames
@@ -86,6 +88,10 @@ def reference_page():
 # ---------- all of them
 
 PAGES = { # name: title, what it is, its text, is there a table of contents?
+    'play': (
+        'Play', 'Every model that answers in the page: press, draw, drag.', play, False),
+    'how': (
+        'How to read a page', 'What a claim, a tick, a fold and a guess are.', how, True),
     'claims': (
         'Claims', 'Every number that the text stands on: measured here, found to differ, or cited.',
         claims, False),
@@ -96,7 +102,7 @@ PAGES = { # name: title, what it is, its text, is there a table of contents?
         'Sources', 'Where each slide and section of the five lectures went.',
         source_page, True),
     'glossary': (
-        'Glossary', "The field's words, each with the sentence that defines it.",
+        'Glossary', "The field's words, each in a sentence, with the section that explains it.",
         glossary, False),
     'api': ('API', 'What the library holds: by purpose, then chapter by chapter.', api, True),
     'references': (

@@ -3,7 +3,7 @@
 #
 # > One sentence that promises the reader a number or a picture.
 #
-# *5 min to read · 3 s to run · builds on [core](00_core.ipynb)*
+# *3 s to run · builds on [core](00_core.ipynb)*
 
 # %%
 #| default_exp topic

@@ -1,0 +1,32 @@
+"""Pictures of the live models for the gallery: `python tests/portraits.py [NAME …]` takes them anew."""
+import io, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT/'tools'), str(ROOT)]
+
+from PIL import Image
+from browser import page_of
+from play import PICTURES, models
+
+WIDE, SHAPE, SIZE = 760, 3/4, (400, 300)
+
+
+def portrait(name):
+    "The upper part of a live model that is awake, four to three"
+    with page_of(name, width=WIDE) as page:
+        page.set_viewport_size(dict(width=WIDE, height=2400))
+        page.evaluate('scrollTo(0, 0)')
+        page.wait_for_timeout(1000)
+        box = page.locator('.wd-main').bounding_box()
+        tall = min(box['height'], box['width']*SHAPE)
+        png = page.screenshot(clip=box | dict(height=tall))
+    im = Image.open(io.BytesIO(png)).convert('RGB')
+    whole = Image.new('RGB', (im.width, round(im.width*SHAPE)), im.getpixel((0, 0)))
+    whole.paste(im, (0, (whole.height - im.height)//2))
+    return whole.resize(SIZE, Image.LANCZOS)
+
+
+if __name__ == '__main__':
+    for name in sys.argv[1:] or models():
+        portrait(name).save(PICTURES/f'{name}.webp', quality=80, method=6)
