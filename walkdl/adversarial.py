@@ -61,7 +61,8 @@ def input_gradient(
     with torch.enable_grad(): return torch.autograd.grad(loss(model(x), y).sum(), x)[0]
 
 # %% ../nbs/52_adversarial.ipynb #c018
-def _kind(t): return f'{getattr(t, "dtype", type(t).__name__)} {list(getattr(t, "shape", []))}'
+def _kind(t):
+    return f'{getattr(t, "dtype", type(t).__name__)} {list(getattr(t, "shape", []))}'
 
 def refuse_training(
     name:str, # of the attack that asks
@@ -71,8 +72,9 @@ def refuse_training(
     for m in model.modules() if isinstance(model, nn.Module) else ():
         learns = getattr(m, 'running_mean', None) is not None
         if m.training and (learns or 'Drop' in type(m).__name__):
-            raise ValueError(f'{name}: the model is in training mode, and its {type(m).__name__} '
-                             'would change with the pictures; call model.eval() first')
+            raise ValueError(f'{name}: the model is in training mode, '
+                             f'and its {type(m).__name__} would change with the pictures; '
+                             'call model.eval() first')
 
 def attack_input(
     name:str, # of the attack that asks
@@ -85,17 +87,19 @@ def attack_input(
     refuse_training(name, model)
     if not isinstance(x, torch.Tensor) or not x.is_floating_point() or x.ndim < 2:
         raise ValueError(f'{name}: x must be a float tensor [B,C,H,W], got {_kind(x)}')
-    whole = isinstance(y, torch.Tensor) and not (y.is_floating_point() or y.dtype == torch.bool)
+    whole = isinstance(y, torch.Tensor) and not (y.is_floating_point()
+                                                 or y.dtype == torch.bool)
     if not whole or y.shape != x.shape[:1] or (y < 0).any():
-        raise ValueError(f'{name}: y must be {len(x)} whole numbers >= 0, one for each picture, '
-                         f'got {_kind(y)}')
+        raise ValueError(f'{name}: y must be {len(x)} whole numbers >= 0, '
+                         f'one for each picture, got {_kind(y)}')
     for what, v in sizes.items():
-        if not 0 <= v < math.inf: raise ValueError(f'{name}: {what} must be a number >= 0, got {v}')
+        if not 0 <= v < math.inf:
+            raise ValueError(f'{name}: {what} must be a number >= 0, got {v}')
     if norm not in ('inf', math.inf, 2):
         raise ValueError(f"{name}: norm must be 'inf' or 2, got {norm!r}")
     if len(x) and not (x.min() >= clip[0] and x.max() <= clip[1]):
-        raise ValueError(f'{name}: x must lie in clip={tuple(clip)}, it goes from {x.min():.3g} '
-                         f'to {x.max():.3g}')
+        raise ValueError(f'{name}: x must lie in clip={tuple(clip)}, '
+                         f'it goes from {x.min():.3g} to {x.max():.3g}')
     return x.detach(), y.to(x.device, torch.long)
 
 # %% ../nbs/52_adversarial.ipynb #c019
@@ -164,7 +168,8 @@ def pgd(
     x, y = attack_input('pgd', model, x, y, norm, clip, eps=eps, step=step)
     generator = as_generator(generator)
     def run(x, y):
-        z = project(random_start(x, eps, norm, generator), x, eps, norm, clip) if start else x
+        z = project(random_start(x, eps, norm, generator), x, eps, norm,
+                    clip) if start else x
         for _ in range(steps):
             g = input_gradient(model, z, y, loss)
             g = g/(l2_norm(g) + 1e-10) if norm == 2 else g.sign()
@@ -186,7 +191,8 @@ def jacobian(
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         f = model(x).gather(1, classes)
-        rows = [torch.autograd.grad(c.sum(), x, retain_graph=True)[0].flatten(1) for c in f.T]
+        rows = [torch.autograd.grad(c.sum(), x, retain_graph=True)[0].flatten(1)
+                for c in f.T]
     return f.detach(), torch.stack(rows, 1)
 
 # %% ../nbs/52_adversarial.ipynb #c065
@@ -200,7 +206,8 @@ def deepfool(
 ): # [B,C,H,W] within clip; may stop on the very border; x where no gradient shows a way
     "Step to the nearest border of a linearised model until crossed (Moosavi-Dezfooli et al. 2016)"
     x, y = attack_input('deepfool', model, x, y, clip=clip, overshoot=overshoot)
-    if classes < 2: raise ValueError(f'deepfool: classes starts at 2, y and a rival; got {classes}')
+    if classes < 2:
+        raise ValueError(f'deepfool: classes starts at 2, y and a rival; got {classes}')
     z, todo = x.clone(), torch.arange(len(x), device=x.device)
     for _ in range(steps):
         todo = todo[~fooled(model, z[todo], y[todo])]

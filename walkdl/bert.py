@@ -60,12 +60,14 @@ class MaskedLM(nn.Module):
         return F.linear(x, self.bert.emb.weight, self.bias)
 
 # %% ../nbs/29d_bert.ipynb #c019
-_NAMES = {'bert.': '', 'embeddings.word_embeddings': 'emb', 'embeddings.position_embeddings': 'pos',
+_NAMES = {'bert.': '', 'embeddings.word_embeddings': 'emb',
+          'embeddings.position_embeddings': 'pos',
           'embeddings.token_type_embeddings': 'seg', 'embeddings.LayerNorm': 'norm',
           'encoder.layer': 'blocks', 'attention.self.query': 'attn.q',
           'attention.self.key': 'attn.k', 'attention.self.value': 'attn.v',
           'attention.output.dense': 'attn.o', 'attention.output.LayerNorm': 'norms.0',
-          'intermediate.dense': 'ff.up', 'output.dense': 'ff.down', 'output.LayerNorm': 'norms.1'}
+          'intermediate.dense': 'ff.up', 'output.dense': 'ff.down',
+          'output.LayerNorm': 'norms.1'}
 
 def bert_from_hf(
     model, # transformers' BertModel, or one with a head
@@ -104,7 +106,8 @@ def fit_mlm(
     rate = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: ramp(s, steps, 20, .7*steps))
     model.train()
     for _ in range(steps):
-        start = torch.randint(len(ids) - T, (bs, 1), generator=g, device=g.device).to(ids.device)
+        start = torch.randint(len(ids) - T, (bs, 1), generator=g,
+                              device=g.device).to(ids.device)
         y = ids[start + torch.arange(T, device=ids.device)]
         x, guess = mask_tokens(y, mask, mask, generator=g)
         F.cross_entropy(model(x)[guess], y[guess]).backward()
@@ -129,10 +132,11 @@ def mean_pool(
 ): # [B,d]
     "Mean over the real tokens"
     if x.shape[:2] != mask.shape:
-        raise ValueError(f'mean_pool: mask must be {list(x.shape[:2])}, one number a token, got '
-                         f'{list(mask.shape)}')
+        raise ValueError(f'mean_pool: mask must be {list(x.shape[:2])}, '
+                         f'one number a token, got {list(mask.shape)}')
     m = mask[..., None].to(torch.promote_types(x.dtype, torch.float32)) # sums overflow 16 bits
-    if (m.sum(1) == 0).any(): raise ValueError('mean_pool: a row has no real token, so no mean')
+    if (m.sum(1) == 0).any():
+        raise ValueError('mean_pool: a row has no real token, so no mean')
     return ((x*m).sum(1)/m.sum(1)).to(x.dtype)
 
 @torch.no_grad()
@@ -142,14 +146,15 @@ def embed_texts(
 ) -> torch.Tensor: # [N,384], each of length 1
     "Meaning as a direction: MiniLM's token vectors, averaged over the real tokens"
     if isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
-        raise TypeError('embed_texts: a list of texts is wanted, as in embed_texts(["one", "two"])')
+        raise TypeError(
+            'embed_texts: a list of texts is wanted, as in embed_texts(["one", "two"])')
     bert, tokenizer = load_minilm()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     out = torch.empty(len(texts), bert.emb.weight.shape[1])
     for i in range(0, len(order), bs):
         part = order[i:i + bs]
-        t = tokenizer([texts[j] for j in part], padding=True, truncation=True, max_length=256,
-                      return_tensors='pt')
+        t = tokenizer([texts[j] for j in part], padding=True, truncation=True,
+                      max_length=256, return_tensors='pt')
         m = t['attention_mask'].bool()
         out[part] = mean_pool(bert(t['input_ids'], m), m)
     return F.normalize(out, dim=1)
@@ -183,8 +188,8 @@ def ndcg(
     "Discounted gain of the first k places over the best possible (Järvelin and Kekäläinen 2002)"
     relevance, scores = np.asarray(relevance, float), np.asarray(scores, float)
     if relevance.ndim != 1 or relevance.shape != scores.shape:
-        raise ValueError(f'ndcg: two lists of one length expected, got {relevance.shape} and '
-                         f'{scores.shape}')
+        raise ValueError('ndcg: two lists of one length expected, '
+                         f'got {relevance.shape} and {scores.shape}')
     if k < 1: raise ValueError(f'ndcg: k must be 1 or more places, got {k}')
     if not (np.isfinite(relevance).all() and np.isfinite(scores).all()) or (relevance < 0).any():
         raise ValueError('ndcg: finite scores and relevances of 0 or more expected')

@@ -6,7 +6,7 @@
 __all__ = ['weat', 'gender_direction', 'neutralize', 'equalize', 'predictive_policing']
 
 # %% ../nbs/55b_bias.ipynb #c002
-__doc__ = """Where bias comes from, measured: word associations, a direction in word vectors, a police that feeds itself.
+__doc__ = """Where bias comes from, measured: word vectors, a police that feeds itself.
 
 - `weat`: the word embedding association test with its permutation p-value
 - `gender_direction`, `neutralize`, `equalize`: hard debiasing
@@ -27,10 +27,12 @@ from .core import as_rng
 def _unit(name, v):
     "Vectors [n, d] of length 1; a set that is empty or holds a zero has no direction"
     v = np.asarray(v, float)
-    if v.ndim != 2 or not len(v): raise ValueError(f'weat: {name} is a set of vectors [n, d], got shape {v.shape}')
+    if v.ndim != 2 or not len(v):
+        raise ValueError(f'weat: {name} is a set of vectors [n, d], got shape {v.shape}')
     length = np.linalg.norm(v, axis=1, keepdims=True)
     if not np.isfinite(length).all() or not length.all():
-        raise ValueError(f'weat: {name} holds a vector of zeros or a nan, which has no direction')
+        raise ValueError(f'weat: {name} holds a vector of zeros or a nan, '
+                         'which has no direction')
     return v / length
 
 # %% ../nbs/55b_bias.ipynb #c023
@@ -40,10 +42,11 @@ def weat(
     tries:int=20_000, # random deals, where there are more than 50,000 possible ones
     generator=0, # for the random deals: torch.Generator, whole number or None
 ): # (effect size, one-sided p)
-    "Word embedding association test: effect size and permutation p-value (Caliskan, Bryson and Narayanan 2017)"
+    "Word embedding association test: effect size, p (Caliskan, Bryson and Narayanan 2017)"
     X, Y, A, B = (_unit(name, v) for name, v in dict(X=X, Y=Y, A=A, B=B).items())
     if len(X) < 2 or len(Y) < 2:
-        raise ValueError(f'weat: two or more targets on each side expected, got {len(X)} and {len(Y)}')
+        raise ValueError('weat: two or more targets on each side expected, '
+                         f'got {len(X)} and {len(Y)}')
     s = np.concatenate([X, Y]) @ (A.mean(0) - B.mean(0))
     n, total = len(X), len(s)
     real = s[:n].mean() - s[n:].mean()
@@ -57,13 +60,14 @@ def weat(
 
 # %% ../nbs/55b_bias.ipynb #c029
 def gender_direction(pairs): # pairs of vectors (a, b), [k, 2, d]
-    "Unit vector along which pairs such as (she, he) differ most; points to the first of each pair (Bolukbasi et al. 2016)"
+    "Unit vector along which pairs differ most, towards their first (Bolukbasi et al. 2016)"
     pairs = np.asarray(pairs, float)
     if pairs.ndim != 3 or pairs.shape[1] != 2:
         raise ValueError(f'gender_direction: pairs [k, 2, d] expected, got {pairs.shape}')
     diff = pairs[:, 0] - pairs[:, 1]
     if not np.isfinite(diff).all() or not diff.any():
-        raise ValueError('gender_direction: no pair differs, or one holds a nan; no direction can be found')
+        raise ValueError('gender_direction: no pair differs, or one holds a nan; '
+                         'no direction can be found')
     g = np.linalg.svd(diff, full_matrices=False)[2][0]
     return g if g @ diff.sum(0) >= 0 else -g
 
@@ -71,7 +75,9 @@ def gender_direction(pairs): # pairs of vectors (a, b), [k, 2, d]
 def _direction(name, g):
     "g with length 1"
     length = np.linalg.norm(g)
-    if not 0 < length < np.inf: raise ValueError(f'{name}: a direction g that is not zero expected, its length is {length}')
+    if not 0 < length < np.inf:
+        raise ValueError(f'{name}: a direction g that is not zero expected, '
+                         f'its length is {length}')
     return np.asarray(g, float) / length
 
 def neutralize(
@@ -82,7 +88,8 @@ def neutralize(
     V, g = np.asarray(V, float), _direction('neutralize', g)
     W = V - (V @ g)[..., None] * g
     if not (np.linalg.norm(W, axis=-1) > 1e-9*np.linalg.norm(V, axis=-1)).all():
-        raise ValueError('neutralize: a vector lies along g or is zero or nan; nothing is left of it')
+        raise ValueError('neutralize: a vector lies along g or is zero or nan; '
+                         'nothing is left of it')
     return W / np.linalg.norm(W, axis=-1, keepdims=True)
 
 def equalize(
@@ -101,16 +108,18 @@ def predictive_policing(
     rates=(.3, .3), # chance that a patrol sees an offence, in each district
     start=(70., 30.), # offences on record
     days:int=1000,
-    rule:str='share', # 'share': to a district by its share of the record; 'hot spot': to the larger record
+    rule:str='share', # go to a district by its 'share' of the record, or to the 'hot spot'
     correct:bool=False, # count a find less where patrols go more (Ensign et al. 2018)
     generator=None, # torch.Generator, whole number or None
 ): # [days] share of the first district in the record
-    "A police that records what it sees where it looks, and looks where it has recorded (Lum and Isaac 2016)"
+    "A police that looks where it has recorded what it saw (Lum and Isaac 2016)"
     if rule not in ('share', 'hot spot'):
-        raise ValueError(f"predictive_policing: rule is 'share' or 'hot spot', not {rule!r}")
+        raise ValueError("predictive_policing: rule is 'share' or 'hot spot', "
+                         f"not {rule!r}")
     rng, record, out = as_rng(generator), np.array(start, float), []
     if not (record >= 0).all() or not 0 < record.sum() < np.inf:
-        raise ValueError(f'predictive_policing: a record of two counts, not both 0, expected, got {start}')
+        raise ValueError('predictive_policing: a record of two counts, not both 0, '
+                         f'expected, got {start}')
     for _ in range(days):
         p = record[0] / record.sum()
         q = p if rule == 'share' else float(p > .5)

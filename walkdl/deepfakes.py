@@ -57,7 +57,8 @@ class Swapper(nn.Module):
             nn.Conv2d(w, 4*w, 3, padding=1), nn.PixelShuffle(2), nn.ReLU(),
             nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)) for _ in 'AB'])
     def forward(self, x, who): # who: 0 for A, 1 for B
-        if who not in (0, 1): raise ValueError(f'Swapper: who is 0 for A or 1 for B, not {who!r}')
+        if who not in (0, 1):
+            raise ValueError(f'Swapper: who is 0 for A or 1 for B, not {who!r}')
         if x.ndim != 4 or x.shape[1:] != (1, 28, 28):
             raise ValueError(f'Swapper: digits [B,1,28,28] expected, got {list(x.shape)}')
         return self.decode[who](self.encode(x)) if len(x) else x
@@ -87,7 +88,7 @@ def fit_swapper(
 ): # Swapper, in evaluation mode
     "Each decoder learns to draw its own person's digit from a disguised copy of it"
     if not (len(A) and len(B)) or steps < 1:
-        raise ValueError(f'fit_swapper: digits of both persons and a step or more expected, '
+        raise ValueError('fit_swapper: digits of both persons and a step or more expected, '
                          f'got {len(A)} and {len(B)} digits, {steps} steps')
     luck, model, n = as_generator(generator), Swapper().to(A), min(len(A), len(B))
     opt = torch.optim.Adam(model.parameters(), lr)
@@ -128,7 +129,8 @@ def enlarge(
     if kind == 'shuffle':
         return nn.Sequential(nn.Conv2d(i, 4*o, 3, padding=1), nn.PixelShuffle(2))
     if kind in ('nearest', 'bilinear'):
-        return nn.Sequential(nn.Upsample(scale_factor=2, mode=kind), nn.Conv2d(i, o, 3, padding=1))
+        return nn.Sequential(nn.Upsample(scale_factor=2, mode=kind),
+                             nn.Conv2d(i, o, 3, padding=1))
     raise ValueError(f"enlarge: kind is {kind!r}; "
                      'there are transposed, nearest, bilinear and shuffle')
 
@@ -147,7 +149,8 @@ def patches(
 ): # [B,1,n,n] in 0..1
     "A photo in grey, cut into squares"
     x = torch.from_numpy(np.array(photo, np.float32)/255)
-    if x.ndim not in (2, 3) or x.ndim == 3 and x.shape[2] != 3 or not 1 <= n <= min(x.shape[:2]):
+    if x.ndim not in (2,
+                      3) or x.ndim == 3 and x.shape[2] != 3 or not 1 <= n <= min(x.shape[:2]):
         raise ValueError(f'patches: a photo [H,W] or [H,W,3] of {n} pixels a side or more '
                          f'expected, got {list(x.shape)}')
     x = x.mean(2) if x.ndim == 3 else x
@@ -164,7 +167,8 @@ class SpectrumDetector(ClassifierMixin, BaseEstimator):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
         model = LogisticRegression(C=self.C, max_iter=1000, class_weight='balanced')
-        self.model_ = make_pipeline(StandardScaler(), model).fit(self._spectra(X), np.asarray(y))
+        self.model_ = make_pipeline(StandardScaler(), model).fit(self._spectra(X),
+                                                                 np.asarray(y))
         self.classes_ = self.model_.classes_
         return self
     def predict(self, X):
@@ -244,8 +248,8 @@ def _coefficients(name, x):
     from scipy.fft import dctn
     x = np.asarray(x, float)
     if x.ndim != 2 or x.shape[0] != x.shape[1] or len(x) < 8 or not np.isfinite(x).all():
-        raise ValueError(f'{name}: a grey picture [n,n] of finite numbers, n ≥ 8, expected, '
-                         f'got {list(x.shape)}')
+        raise ValueError(f'{name}: a grey picture [n,n] of finite numbers, '
+                         f'n ≥ 8, expected, got {list(x.shape)}')
     return dctn(x, norm='ortho')
 
 def embed_watermark(

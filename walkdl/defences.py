@@ -30,8 +30,8 @@ from functools import partial
 from fastcore.basics import patch
 from .core import as_generator, randn_like
 from .stats import proportion_interval
-from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_margin, pgd,
-                                project, random_start, refuse_training)
+from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_margin,
+                                pgd, project, random_start, refuse_training)
 
 # %% ../nbs/52c_defences.ipynb #c006
 def robust_net(): # nn.Sequential
@@ -69,7 +69,8 @@ def fit_robust(
 ): # the model, in evaluation mode
     "Train on the loss that an attacker leaves (AdamW, one cycle)"
     if not len(x) or len(x) != len(y):
-        raise ValueError(f'fit_robust: as many labels as pictures expected, got {len(x)}, {len(y)}')
+        raise ValueError('fit_robust: as many labels as pictures expected, '
+                         f'got {len(x)}, {len(y)}')
     g = as_generator(generator)
     batches = [i for _ in range(epochs) for i in _batches(len(x), bs, g)]
     opt = torch.optim.AdamW(model.train().parameters(), lr)
@@ -77,7 +78,8 @@ def fit_robust(
     for k, i in enumerate(batches, 1):
         now = augment(x[i]) if augment else x[i]
         opt.zero_grad()
-        loss(model, now.clamp(0, 1), y[i], eps*min(1, k/(ramp*len(batches) + 1e-9))).backward()
+        loss(model, now.clamp(0, 1), y[i],
+             eps*min(1, k/(ramp*len(batches) + 1e-9))).backward()
         opt.step()
         plan.step()
     return model.eval()
@@ -141,11 +143,15 @@ class SmoothedClassifier(nn.Module):
     @torch.no_grad()
     def counts(self, x, n:int): # [B,C,H,W] -> [B, classes]
         "Votes of n noisy copies of each picture"
-        if n < 1: raise ValueError(f'SmoothedClassifier: the number of votes starts at 1, got {n}')
+        if n < 1:
+            raise ValueError('SmoothedClassifier: '
+                             f'the number of votes starts at 1, got {n}')
         classes = self.model(x[:1]).shape[1]
         def votes(a):
-            return torch.cat([self.model(b).argmax(1) for b in self.cloud(a, n).split(1000)])
-        says = torch.stack([votes(a) for a in x]) if len(x) else x.new_zeros(0, n, dtype=torch.long)
+            return torch.cat([self.model(b).argmax(1)
+                              for b in self.cloud(a, n).split(1000)])
+        says = torch.stack([votes(a) for a in x]) if len(x) else x.new_zeros(
+            0, n, dtype=torch.long)
         return F.one_hot(says, classes).sum(1)
     def forward(self, x, n:int=16): # [B,C,H,W] -> [B, classes]
         "Logarithm of the mean probability of n copies: smooth, so that it can be attacked"
@@ -156,7 +162,8 @@ class SmoothedClassifier(nn.Module):
 def _low_end(k, n, alpha, side):
     "Lower end for p of k of n votes, as a tensor beside k"
     if not 0 < alpha < .5:
-        raise ValueError(f'SmoothedClassifier: alpha must lie between 0 and 0.5, got {alpha}')
+        raise ValueError('SmoothedClassifier: '
+                         f'alpha must lie between 0 and 0.5, got {alpha}')
     n = n.tolist() if isinstance(n, torch.Tensor) else n
     low, _ = proportion_interval(k.tolist(), n, 1 - alpha, 'exact', side)
     return torch.as_tensor(low, device=k.device)
@@ -271,7 +278,8 @@ def square_attack(
 ): # [B,C,H,W]
     "Random squares of ±eps, kept when they help; no gradient (Andriushchenko et al. 2020)"
     x, y = attack_input('square_attack', model, x, y, eps=eps)
-    if x.ndim != 4: raise ValueError(f'square_attack: x must be [B,C,H,W], got {list(x.shape)}')
+    if x.ndim != 4:
+        raise ValueError(f'square_attack: x must be [B,C,H,W], got {list(x.shape)}')
     g, (H, W) = as_generator(generator), x.shape[2:]
     z = (x + eps*randn_like(x[:, :, :1], g).sign()).clamp(0, 1)
     margin = logit_margin(model(z), y)
@@ -288,15 +296,17 @@ def square_attack(
     return z
 
 # %% ../nbs/52c_defences.ipynb #c066
-ATTACKS = {'APGD, cross-entropy': partial(apgd, loss=partial(F.cross_entropy, reduction='none')),
+ATTACKS = {'APGD, cross-entropy': partial(apgd,
+                                          loss=partial(F.cross_entropy, reduction='none')),
            'APGD, DLR': apgd, 'APGD, targeted': apgd_targeted, 'Square': square_attack}
 
 def _in_ball(name, z, x, eps):
     "Refuse a picture that its attack brought out of the ball or the range"
     far, low, high = (z - x).abs().amax(), z.amin(), z.amax()
     if far <= eps + 1e-5 and low >= -1e-5 and high <= 1 + 1e-5: return z
-    raise ValueError(f'worst_case: the attack {name!r} left the ball or 0..1: it moved a pixel by '
-                     f'{far:.3g} (eps is {eps:g}) to a range of {low:.3g} to {high:.3g}')
+    raise ValueError(f'worst_case: the attack {name!r} left the ball or 0..1: '
+                     f'it moved a pixel by {far:.3g} (eps is {eps:g}) to a range of '
+                     f'{low:.3g} to {high:.3g}')
 
 def worst_case(
     model, x, y, # classifier in evaluation mode, pictures [B,C,H,W] in 0..1 and labels [B]

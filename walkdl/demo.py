@@ -8,10 +8,10 @@ __all__ = ['BACKWARD', 'toy', 'run_onnx', 'tidy', 'ExportError', 'conv_backward'
            'runtime', 'serve']
 
 # %% ../nbs/02_demo.ipynb #c002
-__doc__ = """Live models: PyTorch networks that answer and learn in a page, as ONNX files checked against PyTorch.
+__doc__ = """Live models: PyTorch networks that answer and learn in a page, as ONNX files.
 
-- `export`, `export_grad`, `export_step`: a model, its input gradient, a step of its training
-- `Demo`, `serve`, `demos`, `models`, `shipped`: a live model under a cell, and where its files lie
+- `export`, `export_grad`, `export_step`: a model, its input gradient, a training step
+- `Demo`, `serve`, `demos`, `models`, `shipped`: a live model under a cell, and its files
 - `run_onnx`, `tidy`, `trace`, `rules`, `toy`: the pieces
 
 >>> from walkdl.demo import toy
@@ -21,7 +21,8 @@ __doc__ = """Live models: PyTorch networks that answer and learn in a page, as O
 """
 
 # %% ../nbs/02_demo.ipynb #c003
-import difflib, functools, html, http.server, importlib.util, json, os, re, sys, threading, warnings
+import difflib, functools, html, http.server, importlib.util, json, os, re, sys, threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -42,7 +43,9 @@ def toy(
     elif name == 'blobs': X = _polar(.6, 2.1*y + .5) + .13*noise
     elif name == 'rings': X = _polar(.15 + .35*y, 6.2832*t) + .05*noise
     elif name == 'spiral': X = _polar(.1 + .85*t, 4.7*t + 2.1*y + .1*noise[:, 0])
-    else: raise ValueError(f"toy: no points named '{name}'; there are spiral, rings, xor and blobs")
+    else:
+        raise ValueError(f"toy: no points named '{name}'; there are spiral, rings, "
+                         "xor and blobs")
     return (X.clamp(-1, 1)*1000).round()/1000, y
 
 # %% ../nbs/02_demo.ipynb #c008
@@ -93,8 +96,10 @@ def _onnx(f, args, inputs, outputs, dynamic=None, opset=20):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            made = torch.onnx.export(f, args, dynamo=True, input_names=inputs, output_names=outputs,
-                                     dynamic_shapes=dynamic, opset_version=opset, verbose=False)
+            made = torch.onnx.export(f, args, dynamo=True, opset_version=opset,
+                                     verbose=False,
+                                     input_names=inputs, output_names=outputs,
+                                     dynamic_shapes=dynamic)
     except Exception as e: raise ExportError(_why(e)) from None
     return tidy(made.model_proto)
 
@@ -104,7 +109,8 @@ def _why(e):
     while e.__cause__: e = e.__cause__
     text = str(e)
     if op := re.search(r"OpOverload\(op='([\w.]+)'", text):
-        return f'export: ONNX has no form for the operation {op[1]}; write it with simpler ones'
+        return (f'export: ONNX has no form for the operation {op[1]}; '
+                'write it with simpler ones')
     first = re.split(r'\n|\. ', text.strip())[0]
     return f'export: PyTorch cannot follow this model ({type(e).__name__}: {first})'
 
@@ -112,16 +118,18 @@ def _why(e):
 def conv_backward(g, x, w, _, stride, padding, dilation, transposed, out, groups, wanted):
     "Gradients of a convolution by x [B,C,*S], w [O,C/groups,*K] and bias, from g [B,O,*T]"
     import torch
-    if transposed: raise ExportError('export: no gradient rule for a transposed convolution here')
+    if transposed:
+        raise ExportError('export: no gradient rule for a transposed convolution here')
     conv, n = torch.ops.aten.convolution, x.dim() - 2
     rest = [x.shape[i+2] - (g.shape[i+2] - 1)*stride[i] + 2*padding[i]
             - dilation[i]*(w.shape[i+2] - 1) - 1 for i in range(n)]
-    gx = conv(g, w, None, stride, padding, dilation, True, rest, groups) if wanted[0] else None
+    gx = conv(g, w, None, stride, padding, dilation, True, rest, groups)
+    if not wanted[0]: gx = None
     gb = g.sum([0, *range(2, g.dim())]) if wanted[2] else None
     if not wanted[1]: return gx, None, gb
     pairs = zip(x.split(w.shape[1], 1), g.split(w.shape[0]//groups, 1))
-    gw = torch.cat([conv(a.transpose(0, 1), b.transpose(0, 1), None, dilation, padding, stride,
-                         False, [0]*n, 1).transpose(0, 1) for a, b in pairs])
+    gw = torch.cat([conv(a.transpose(0, 1), b.transpose(0, 1), None, dilation, padding,
+                         stride, False, [0]*n, 1).transpose(0, 1) for a, b in pairs])
     for i in range(n): gw = gw.narrow(i+2, 0, w.shape[i+2])
     return gx, gw, gb
 
@@ -130,11 +138,14 @@ def pool_backward(g, x, size, stride, padding, ceil, count_pad, divisor):
     "Gradient of mean pooling by x [B,C,H,W], from g [B,C,h,w]"
     import torch
     if ceil or (any(padding) and not count_pad):
-        raise ExportError('export: no gradient rule for AvgPool2d with ceil_mode or without counted padding')
+        raise ExportError('export: no gradient rule for AvgPool2d with ceil_mode or '
+                          'without counted padding')
     stride, channels = list(stride) or list(size), x.shape[1]
     mean = torch.full((channels, 1, *size), 1/(divisor or size[0]*size[1]), dtype=g.dtype)
-    rest = [x.shape[i+2] - (g.shape[i+2] - 1)*stride[i] + 2*padding[i] - size[i] for i in (0, 1)]
-    return torch.ops.aten.convolution(g, mean, None, stride, padding, [1, 1], True, rest, channels)
+    rest = [x.shape[i+2] - (g.shape[i+2] - 1)*stride[i] + 2*padding[i] - size[i]
+            for i in (0, 1)]
+    return torch.ops.aten.convolution(g, mean, None, stride, padding, [1, 1], True, rest,
+                                      channels)
 
 # %% ../nbs/02_demo.ipynb #c055
 BACKWARD = '''threshold tanh sigmoid gelu silu elu leaky_relu hardtanh softplus mse_loss
@@ -146,9 +157,11 @@ def rules():
     import torch
     from torch._decomp import get_decompositions
     aten = torch.ops.aten
-    names = [f'{o}_backward' for o in BACKWARD.split()] + ['_softmax_backward_data', '_log_softmax_backward_data']
+    names = [*(f'{o}_backward' for o in BACKWARD.split()),
+             '_softmax_backward_data', '_log_softmax_backward_data']
     return {**get_decompositions([getattr(aten, o) for o in names]),
-            aten.convolution_backward.default: conv_backward, aten.avg_pool2d_backward.default: pool_backward}
+            aten.convolution_backward.default: conv_backward,
+            aten.avg_pool2d_backward.default: pool_backward}
 
 def trace(f, *args):
     "`f` as a flat list of operations, derivatives worked out"
@@ -170,7 +183,8 @@ def _save(what, path, data, cases, tol):
     worst, name = max((_gap(got[k], want[k]), k) for feeds, want in cases
                       for got in [run_onnx(data, feeds)] for k in want)
     if not worst <= tol:
-        raise ExportError(f"{what}: onnxruntime and PyTorch differ by {worst:.2g} in '{name}', "
+        raise ExportError(f"{what}: onnxruntime and PyTorch differ by {worst:.2g} "
+                          f"in '{name}', "
                           f'more than {tol:g}; nothing was written')
     atomic_write(path, data)
     return Exported(Path(path), len(data), [*cases[0][0]], [*cases[0][1]], tol)
@@ -189,14 +203,18 @@ def _ready(what, model, xs, opset=20):
     "The model's answer to `xs`; or a sentence that says what stands in the way"
     import torch
     if not 18 <= opset <= 23:
-        raise ExportError(f'{what}: opset is {opset}; the exporter and the browser share 18 to 23')
+        raise ExportError(f'{what}: opset is {opset}; '
+                          'the exporter and the browser share 18 to 23')
     moody = torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm
     for m in model.modules():
         if m.training and isinstance(m, moody):
-            raise ExportError(f'{what}: the model is in training mode, its {type(m).__name__} would '
-                              'change the answer; call model.eval() first')
+            raise ExportError(f'{what}: the model is in training mode, '
+                              f'its {type(m).__name__} would change the answer; '
+                              'call model.eval() first')
     where = {str(p.device) for p in model.parameters()} - {'cpu'}
-    if where: raise ExportError(f'{what}: the model lies on {where.pop()}; call model.cpu() first')
+    if where:
+        raise ExportError(f'{what}: the model lies on {where.pop()}; '
+                          'call model.cpu() first')
     try:
         with torch.no_grad(): return model(*xs)
     except (RuntimeError, ValueError, IndexError, TypeError) as e:
@@ -224,10 +242,12 @@ def export(
     ins = [*(['x'] if len(xs) == 1 else [f'x{i}' for i in range(len(xs))]), *weights]
     outs, ps = [*(layers or {}), *names], tuple(p.detach() for p in weights.values())
     seen = tuple(torch.cat([o, o]) for o in xs) if dynamic and len(xs[0]) == 1 else xs
-    free = {'args': (*[{0: torch.export.Dim('batch')}]*len(xs), *[{}]*len(ps))} if dynamic else None
+    sizes = *[{0: torch.export.Dim('batch')}]*len(xs), *[{}]*len(ps)
+    free = {'args': sizes} if dynamic else None
     data = _onnx(call, (*seen, *ps), ins, outs, free, opset)
     with torch.no_grad():
-        cases = [(dict(zip(ins, (*o, *ps))), dict(zip(outs, call(*o, *ps)))) for o in (xs, seen)]
+        cases = [(dict(zip(ins, (*o, *ps))), dict(zip(outs, call(*o, *ps))))
+                 for o in (xs, seen)]
     return _save('export', path, data, cases[:1 + dynamic], tol)
 
 # %% ../nbs/02_demo.ipynb #c075
@@ -236,7 +256,8 @@ def _names(y, outputs):
     many = list(y) if isinstance(y, (tuple, list, dict)) else ['logits']
     if isinstance(y, dict): return many
     if outputs is None and len(many) > 1:
-        raise ExportError(f"export: the model gives {len(many)} outputs; name them, as in outputs=['logits', …]")
+        raise ExportError(f"export: the model gives {len(many)} outputs; name them, "
+                          "as in outputs=['logits', …]")
     if outputs is not None and len(outputs) != len(many):
         raise ExportError(f'export: {len(outputs)} names for {len(many)} outputs')
     return list(outputs or many)
@@ -250,10 +271,14 @@ def _Call(model, n, weights, layers):
         def forward(self, *args):
             seen = {}
             def keep(k): return lambda m, i, o: seen.__setitem__(k, o)
-            hooks = [model.get_submodule(v).register_forward_hook(keep(k)) for k, v in layers.items()]
-            try: y = torch.func.functional_call(model, dict(zip(weights, args[n:])), args[:n])
+            hooks = [model.get_submodule(v).register_forward_hook(keep(k))
+                     for k, v in layers.items()]
+            try:
+                y = torch.func.functional_call(model, dict(zip(weights, args[n:])),
+                                               args[:n])
             finally: [h.remove() for h in hooks]
-            y = list(y.values()) if isinstance(y, dict) else y if isinstance(y, (tuple, list)) else [y]
+            if isinstance(y, dict): y = y.values()
+            elif not isinstance(y, (tuple, list)): y = [y]
             return (*[seen[k] for k in layers], *y)
     return Call().eval() if not model.training else Call()
 
@@ -279,7 +304,8 @@ def export_grad(
         logits = torch.func.functional_call(model, fixed, (x,))
         return loss(logits, target), logits
     def both(x, target): return torch.func.grad(value, has_aux=True)(x, target)[::-1]
-    data = _onnx(trace(both, x, target), (x, target), ['x', 'target'], ['logits', 'grad'], None, opset)
+    data = _onnx(trace(both, x, target), (x, target), ['x', 'target'], ['logits', 'grad'],
+                 None, opset)
     leaf = x.detach().clone().requires_grad_()
     logits = model(leaf)
     grad, = torch.autograd.grad(loss(logits, target), leaf)
@@ -291,12 +317,14 @@ def _target(what, logits, target):
     "Class numbers as rows of zeros with a one; anything else must fit the output"
     import torch
     if target.dim() == 1 and not target.is_floating_point() and logits.dim() == 2:
-        if len(target) == len(logits) and 0 <= target.min() and target.max() < logits.shape[1]:
-            return torch.nn.functional.one_hot(target, logits.shape[1]).float()
+        n, classes = logits.shape
+        if len(target) == n and 0 <= target.min() and target.max() < classes:
+            return torch.nn.functional.one_hot(target, classes).float()
     if target.shape != logits.shape:
-        raise ExportError(f'{what}: target is {[*target.shape]}, the model gives {[*logits.shape]}; '
-                          f'give one class number in 0 … {logits.shape[-1] - 1} '
-                          f'or one row of {logits.shape[-1]} weights an example')
+        raise ExportError(f'{what}: target is {[*target.shape]}, '
+                          f'the model gives {[*logits.shape]}; '
+                          f'give one class number in 0 … {logits.shape[-1] - 1} or one row '
+                          f'of {logits.shape[-1]} weights an example')
     return target
 
 # %% ../nbs/02_demo.ipynb #c082
@@ -320,23 +348,27 @@ def export_step(
     ps = {k: p.detach() for k, p in model.named_parameters()}
     fixed = {k: b.detach() for k, b in model.named_buffers()}
     def mean(ps, x, target):
-        return loss(torch.func.functional_call(model, {**ps, **fixed}, (x,)), target)/target.sum()
+        logits = torch.func.functional_call(model, {**ps, **fixed}, (x,))
+        return loss(logits, target)/target.sum()
     def step(x, target, lr, *new):
         grads, value = torch.func.grad_and_value(mean)(dict(zip(ps, new)), x, target)
         return (value, *[update(p, grads[k], lr) for k, p in zip(ps, new)])
-    args, ins = (x, target, torch.tensor(float(lr)), *ps.values()), ['x', 'target', 'lr', *ps]
-    data = _onnx(trace(step, *args), args, ins, ['loss', *['new.' + k for k in ps]], None, opset)
+    args = (x, target, torch.tensor(float(lr)), *ps.values())
+    ins, outs = ['x', 'target', 'lr', *ps], ['loss', *['new.' + k for k in ps]]
+    data = _onnx(trace(step, *args), args, ins, outs, None, opset)
     value = loss(model(x), target)/target.sum()
     grads = torch.autograd.grad(value, list(model.parameters()))
     want = {'new.' + k: update(p, g, args[2]) for (k, p), g in zip(ps.items(), grads)}
-    return _save('export_step', path, data, [(dict(zip(ins, args)), {'loss': value, **want})], tol)
+    case = dict(zip(ins, args)), {'loss': value, **want}
+    return _save('export_step', path, data, [case], tol)
 
 # %% ../nbs/02_demo.ipynb #c089
 def demos() -> list: # nearest first
-    "Folders with live models: beside this notebook, in the checkout, in the installed package"
+    "Folders with live models: beside this notebook, in the checkout, in the package"
     package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
     places = Path('demos'), package.parent/'nbs'/'demos', package/'nbs'/'demos'
-    return list(dict.fromkeys(p.resolve() for p in places if (p/'base.js').exists() or (p/'models').exists()))
+    return list(dict.fromkeys(p.resolve() for p in places if (p/'base.js').exists()
+                              or (p/'models').exists()))
 
 def models(
     name:str, # file name, as in 'lenet5.onnx'
@@ -347,7 +379,7 @@ def models(
 def shipped(
     name:str, # file name, as in 'words.json'
 ) -> Path:
-    "A file of a live model to read: your own beside the notebook, else the one that came with the course"
+    "A file of a live model to read: your own beside the notebook, else the course's"
     own = models(name)
     return own if own.exists() else notebooks_dir()/'demos'/'models'/name
 
@@ -358,34 +390,46 @@ class Demo:
         name:str,     # of the module
         height:int=640, # pixels in Jupyter, until the model has said how tall it is
         **state):     # where it starts; numbers, strings, lists, tensors
-        have = sorted({p.stem for d in demos() for p in d.glob('*.js') if 'export default' in p.read_text(encoding='utf-8')})
-        if name not in have: raise ValueError(f"Demo: no live model named '{name}'; {_near(name, have)}")
-        self.name, self.height, self.state = name, height, {k: _plain(k, v) for k, v in state.items()}
+        have = sorted({p.stem for d in demos() for p in d.glob('*.js')
+                       if 'export default' in p.read_text(encoding='utf-8')})
+        if name not in have:
+            raise ValueError(f"Demo: no live model named '{name}'; {_near(name, have)}")
+        self.name, self.height = name, height
+        self.state = {k: _plain(k, v) for k, v in state.items()}
     def __repr__(self):
-        return f"Demo({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.state.items())])})"
+        settings = ''.join(f', {k}={v!r}' for k, v in self.state.items())
+        return f'Demo({self.name!r}{settings})'
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {'text/plain': repr(self), 'text/html': self.live() if _in_jupyter() else self.html()}
+        return {'text/plain': repr(self),
+                'text/html': self.live() if _in_jupyter() else self.html()}
     def html(self, base='demos/'):
         "For a page"
         state = f" state='{html.escape(json.dumps(self.state))}'" if self.state else ''
-        return (f'<walk-demo name="{self.name}"{state}>A live model stands here. It needs a browser with '
-                f'JavaScript modules, and this page from a server (make serve), not from a file.</walk-demo>'
+        return (f'<walk-demo name="{self.name}"{state}>A live model stands here. '
+                'It needs a browser with JavaScript modules, and this page from a server '
+                '(make serve), not from a file.</walk-demo>'
                 f'<script type="module" src="{base}base.js"></script>')
     def live(self):
         "For Jupyter: a frame on the small server"
         path = f'show/{self.name}?{quote(json.dumps(self.state))}'
         if 'google.colab' in sys.modules: return _in_colab(path, self.height)
-        return (f'<iframe src="{serve()}{html.escape(path)}" title="live model {self.name}" allow="clipboard-write" '
-                f'style="width:100%;border:0" height="{self.height}"></iframe>{_FIT}')
+        return (f'<iframe src="{serve()}{html.escape(path)}" title="live model '
+                f'{self.name}" allow="clipboard-write" style="width:100%;border:0" '
+                f'height="{self.height}"></iframe>{_FIT}')
 
 # %% ../nbs/02_demo.ipynb #c095
-_FIT = """<script>addEventListener('message', e => document.querySelectorAll('iframe').forEach(f => {
-if (f.contentWindow === e.source && e.data.walkDemoHeight) f.height = e.data.walkDemoHeight + 8 }))</script>"""
+_FIT = """<script>
+addEventListener('message', e => document.querySelectorAll('iframe').forEach(f => {
+  const tall = f.contentWindow === e.source && e.data.walkDemoHeight
+  if (tall) f.height = tall + 8
+}))
+</script>"""
 
 def _in_colab(path, height):
     "Colab shows a port of its own machine in a frame"
     from google.colab import output
-    output.serve_kernel_port_as_iframe(urlsplit(serve()).port, path='/' + path, height=str(height))
+    output.serve_kernel_port_as_iframe(urlsplit(serve()).port, path='/' + path,
+                                       height=str(height))
     return ''
 
 def _near(name, have):
@@ -403,12 +447,13 @@ def _plain(k, v):
 
 def _in_jupyter():
     "Is there a live kernel with somebody before it?"
-    if os.environ.get('WALKDL_RUN') or os.environ.get('IN_TEST') or 'IPython' not in sys.modules: return False
-    return hasattr(sys.modules['IPython'].get_ipython(), 'kernel')
+    if os.environ.get('WALKDL_RUN') or os.environ.get('IN_TEST'): return False
+    return 'IPython' in sys.modules and hasattr(sys.modules['IPython'].get_ipython(),
+                                                'kernel')
 
 # %% ../nbs/02_demo.ipynb #c097
 def runtime() -> Path:
-    "The folder with the three files of onnxruntime-web: from npm in a checkout, else fetched and checked"
+    "The folder with the files of onnxruntime-web: npm's in a checkout, else fetched"
     package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
     here = package.parent/'node_modules'/'onnxruntime-web'/'dist'
     if (here/'ort.wasm.min.mjs').exists(): return here
@@ -423,8 +468,10 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</t
 # %% ../nbs/02_demo.ipynb #c099
 class _Files(http.server.SimpleHTTPRequestHandler):
     "Hands out the demos, the runtime, and one page a demo"
-    extensions_map = {'.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
-                      '.json': 'application/json', '.wasm': 'application/wasm', '': 'application/octet-stream'}
+    extensions_map = {'.js': 'text/javascript', '.mjs': 'text/javascript',
+                      '.css': 'text/css',
+                      '.json': 'application/json', '.wasm': 'application/wasm',
+                      '': 'application/octet-stream'}
     def translate_path(self, path):
         parts = [p for p in unquote(urlsplit(path).path).split('/')
                  if p not in ('', '.', '..') and os.sep not in p]

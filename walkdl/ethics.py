@@ -9,16 +9,18 @@ __all__ = ['SHADES', 'GENDER_SHADES', 'FACES', 'PRINTED', 'gender_shades', 'gend
            'implied_fpr']
 
 # %% ../nbs/55_ethics.ipynb #c002
-__doc__ = """Group fairness metrics, equal to fairlearn's, and the tables that they were argued about on.
+__doc__ = """Group fairness metrics, equal to fairlearn's, and the tables argued about.
 
-- `group_counts`, `group_rates`: how many of each group had outcome y and got decision p, and their rates
-- `demographic_parity_difference`, `demographic_parity_ratio`, `equal_opportunity_difference`,
+- `group_counts`, `group_rates`: how many of each group had outcome y and got decision p
+- `demographic_parity_difference`, `demographic_parity_ratio`,
+  `equal_opportunity_difference`,
   `equalized_odds_difference`, `equalized_odds_ratio`: the metrics, in fairlearn's signature
-- `calibration_by_group`, `consistency`, `implied_fpr`: scores, individuals, the impossibility
+- `calibration_by_group`, `consistency`, `implied_fpr`: scores, persons, the impossibility
 - `gender_shades`, `gender_shades_slide`: the audit of 2018
 
 >>> from walkdl.ethics import demographic_parity_difference
->>> demographic_parity_difference([0, 1, 0, 1], [1, 1, 0, 1], sensitive_features=list('aabb'))
+>>> race = list('aabb')
+>>> demographic_parity_difference([0, 1, 0, 1], [1, 1, 0, 1], sensitive_features=race)
 0.5
 """
 
@@ -36,7 +38,7 @@ GENDER_SHADES = { # error, in % of the group, as printed
 FACES = {'DF': 271, 'DM': 318, 'LF': 296, 'LM': 385} # portraits in each group
 
 def gender_shades():
-    "Error rates in percent, a row for each service and a column for each group (Buolamwini and Gebru 2018, table 4)"
+    "Error rates in percent, [service, group] (Buolamwini and Gebru 2018, table 4)"
     return pd.DataFrame(GENDER_SHADES, index=SHADES).T
 
 # %% ../nbs/55_ethics.ipynb #c014
@@ -52,7 +54,7 @@ PRINTED = { # for the nine groups of SHADES, in %, under the slide's own labels
                 FPR=[12.1, 14.8, 7.9, 22.4, 3.2, 25.2, 17.7, 5.2, .4])}
 
 def gender_shades_slide():
-    "The slide's 108 numbers in percent: rows (service, measure as printed), a column for each group"
+    "The slide's 108 numbers in percent: rows (service, measure as printed), groups across"
     rows = {(name, 'Error'): v for name, v in GENDER_SHADES.items()}
     rows |= {(name, measure): v for name, p in PRINTED.items() for measure, v in p.items()}
     return pd.DataFrame(rows, index=SHADES).T.sort_index()
@@ -69,10 +71,12 @@ def calibration_by_group(
     group, # [n] names of groups
     confidence:float=.95, # of the intervals
 ): # a table: group, score, n, rate, low, high
-    "Share of positives at each score in each group, with Wilson intervals; nobody may be missing"
-    d = pd.DataFrame({'group': _names(group), 'score': np.asarray(score), 'y': np.asarray(y)})
+    "Share of positives at each score in each group, with Wilson intervals"
+    d = pd.DataFrame({'group': _names(group), 'score': np.asarray(score),
+                      'y': np.asarray(y)})
     if d.isna().any(axis=None):
-        raise ValueError(f'calibration_by_group: {d.isna().any(axis=1).sum()} people lack a group, a score or an outcome')
+        raise ValueError(f'calibration_by_group: {d.isna().any(axis=1).sum()} people lack '
+                         'a group, a score or an outcome')
     if not d.y.isin((0, 1)).all(): raise ValueError('calibration_by_group: y is 0 or 1')
     t = d.groupby(['group', 'score']).y.agg(n='size', k='sum').reset_index()
     t['low'], t['high'] = proportion_interval(t.k.to_numpy(int), t.n.to_numpy(), confidence)
@@ -85,7 +89,8 @@ def _weights(w, y):
     if w is None: return None
     w = np.asarray(w, float)
     if w.shape != y.shape or not np.isfinite(w).all() or (w < 0).any():
-        raise ValueError(f'sample_weight: {len(y)} finite numbers of at least 0 expected, got shape {w.shape}')
+        raise ValueError(f'sample_weight: {len(y)} finite numbers of at least 0 expected, '
+                         f'got shape {w.shape}')
     return w
 
 # %% ../nbs/55_ethics.ipynb #c057
@@ -98,14 +103,18 @@ def group_counts(
     "How many of each group had outcome y and got decision p: one bincount"
     y, p, group = np.asarray(y_true), np.asarray(y_pred), _names(group)
     if not y.shape == p.shape == group.shape or y.ndim != 1:
-        raise ValueError(f'group_counts: y, p and group [n] expected, got {y.shape}, {p.shape} and {group.shape}')
+        raise ValueError(f'group_counts: y, p and group [n] expected, got {y.shape}, '
+                         f'{p.shape} and {group.shape}')
     for name, v in (('y', y), ('p', p)):
-        if not (good := np.isin(v, (0, 1))).all(): raise ValueError(f'group_counts: {name} is 0 or 1, got {v[~good][0]}')
+        if not (good := np.isin(v, (0, 1))).all():
+            raise ValueError(f'group_counts: {name} is 0 or 1, got {v[~good][0]}')
     if (lost := pd.isna(group)).any():
-        raise ValueError(f'group_counts: {lost.sum()} of {len(group)} people have no group; drop them or name their group')
+        raise ValueError(f'group_counts: {lost.sum()} of {len(group)} people have no '
+                         'group; drop them or name their group')
     names, g = np.unique(group, return_inverse=True)
     flat = g*4 + y.astype(int)*2 + p.astype(int)
-    return names, np.bincount(flat, _weights(sample_weight, y), 4*len(names)).reshape(-1, 2, 2) # [G, 2, 2]
+    counts = np.bincount(flat, _weights(sample_weight, y), 4*len(names))
+    return names, counts.reshape(-1, 2, 2) # [G, 2, 2]
 
 # %% ../nbs/55_ethics.ipynb #c058
 def group_rates(
@@ -115,18 +124,20 @@ def group_rates(
     names, c = group_counts(y_true, y_pred, group, sample_weight)
     def share(a, b): return np.divide(a, b, out=np.full(len(c), np.nan), where=b > 0)
     n, pos, sel = c.sum((1, 2)), c[:, 1].sum(1), c[:, :, 1].sum(1)
-    columns = dict(n=n, base_rate=share(pos, n), selection_rate=share(sel, n), tpr=share(c[:, 1, 1], pos),
-                   fpr=share(c[:, 0, 1], n - pos), fnr=share(c[:, 1, 0], pos), ppv=share(c[:, 1, 1], sel),
-                   accuracy=share(c[:, 0, 0] + c[:, 1, 1], n))
+    columns = dict(n=n, base_rate=share(pos, n), selection_rate=share(sel, n),
+                   tpr=share(c[:, 1, 1], pos),
+                   fpr=share(c[:, 0, 1], n - pos), fnr=share(c[:, 1, 0], pos),
+                   ppv=share(c[:, 1, 1], sel), accuracy=share(c[:, 0, 0] + c[:, 1, 1], n))
     return pd.DataFrame(columns, index=pd.Index(names, name='group'))
 
 # %% ../nbs/55_ethics.ipynb #c061
 def _rate(name, y_true, y_pred, groups, sample_weight):
-    "One rate of each group; a sentence where it is undefined, since then no gap can be named"
+    "One rate of each group; a warning where it is undefined, since then no gap exists"
     rates = group_rates(y_true, y_pred, groups, sample_weight)[name]
     if rates.isna().any():
         who = ', '.join(map(str, rates.index[rates.isna()]))
-        warnings.warn(f'{name} is undefined for {who}: nobody there could count; the result is nan', stacklevel=3)
+        warnings.warn(f'{name} is undefined for {who}: nobody there could count; '
+                      'the result is nan', stacklevel=3)
     return rates.to_numpy()
 
 def _gap(rates): return float(rates.max() - rates.min())
@@ -134,25 +145,29 @@ def _gap(rates): return float(rates.max() - rates.min())
 def _ratio(rates): return float(rates.min() / rates.max()) if rates.max() else float('nan')
 
 # %% ../nbs/55_ethics.ipynb #c062
-def demographic_parity_difference(y_true, y_pred, *, sensitive_features, sample_weight=None):
+def demographic_parity_difference(y_true, y_pred, *, sensitive_features,
+                                  sample_weight=None):
     "Largest difference between two groups' selection rates; y is not looked at"
     return _gap(_rate('selection_rate', y_true, y_pred, sensitive_features, sample_weight))
 
 def demographic_parity_ratio(y_true, y_pred, *, sensitive_features, sample_weight=None):
-    "Smallest selection rate of a group over the largest; US employment law worries below 0.8"
-    return _ratio(_rate('selection_rate', y_true, y_pred, sensitive_features, sample_weight))
+    "Smallest selection rate over the largest; US employment law worries below 0.8"
+    return _ratio(_rate('selection_rate', y_true, y_pred, sensitive_features,
+                        sample_weight))
 
 def equal_opportunity_difference(y_true, y_pred, *, sensitive_features, sample_weight=None):
-    "Largest difference between two groups' true positive rates (Hardt, Price and Srebro 2016)"
+    "Largest difference between groups' true positive rates (Hardt, Price and Srebro 2016)"
     return _gap(_rate('tpr', y_true, y_pred, sensitive_features, sample_weight))
 
 def equalized_odds_difference(y_true, y_pred, *, sensitive_features, sample_weight=None):
-    "The larger of the differences in true and in false positive rate (Hardt, Price and Srebro 2016)"
-    return max(_gap(_rate(k, y_true, y_pred, sensitive_features, sample_weight)) for k in ('tpr', 'fpr'))
+    "The larger gap, in true or in false positive rates (Hardt, Price and Srebro 2016)"
+    return max(_gap(_rate(k, y_true, y_pred, sensitive_features, sample_weight))
+               for k in ('tpr', 'fpr'))
 
 def equalized_odds_ratio(y_true, y_pred, *, sensitive_features, sample_weight=None):
     "The smaller of the ratios in true and in false positive rate"
-    return min(_ratio(_rate(k, y_true, y_pred, sensitive_features, sample_weight)) for k in ('tpr', 'fpr'))
+    return min(_ratio(_rate(k, y_true, y_pred, sensitive_features, sample_weight))
+               for k in ('tpr', 'fpr'))
 
 # %% ../nbs/55_ethics.ipynb #c068
 def consistency(
@@ -160,11 +175,12 @@ def consistency(
     p, # [n] decisions or probabilities
     k:int=5, # neighbours, not counting oneself
 ) -> float: # 1: like people get like decisions
-    "1 minus the mean distance of a decision from those of its k nearest neighbours (Zemel et al. 2013)"
+    "1 - mean distance of a decision from those of k nearest neighbours (Zemel et al. 2013)"
     from sklearn.neighbors import NearestNeighbors
     p = np.asarray(p, float)
     if len(X) != len(p) or len(p) <= k:
-        raise ValueError(f'consistency: X and p of one length above k={k} expected, got {len(X)} and {len(p)}')
+        raise ValueError(f'consistency: X and p of one length above k={k} expected, '
+                         f'got {len(X)} and {len(p)}')
     near = NearestNeighbors(n_neighbors=k).fit(X).kneighbors()[1]
     return float(1 - abs(p - p[near].mean(1)).mean())
 
@@ -174,8 +190,10 @@ def implied_fpr(
     ppv, # precision
     fnr, # false negative rate
 ):
-    "The false positive rate that base rate, precision and false negative rate leave no choice about (Chouldechova 2017)"
+    "The false positive rate that the three other rates force (Chouldechova 2017)"
     base, ppv, fnr = (np.asarray(v, float) for v in (base, ppv, fnr))
-    if not ((base > 0) & (base < 1) & (ppv > 0) & (ppv <= 1) & (fnr >= 0) & (fnr <= 1)).all():
-        raise ValueError(f'implied_fpr: 0 < base < 1, 0 < ppv ≤ 1 and 0 ≤ fnr ≤ 1 expected, got {base}, {ppv} and {fnr}')
+    fits = (base > 0) & (base < 1) & (ppv > 0) & (ppv <= 1) & (fnr >= 0) & (fnr <= 1)
+    if not fits.all():
+        raise ValueError('implied_fpr: 0 < base < 1, 0 < ppv ≤ 1 and 0 ≤ fnr ≤ 1 expected, '
+                         f'got {base}, {ppv} and {fnr}')
     return base / (1 - base) * (1 - ppv) / ppv * (1 - fnr)

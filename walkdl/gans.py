@@ -45,18 +45,21 @@ def digit_features(
 ): # [N,84], on x's device
     "What the last hidden layer of our LeNet-5 makes of digits"
     if x.ndim != 4 or x.shape[1:] != (1, 28, 28) or not x.is_floating_point():
-        raise ValueError(f'digit_features: pictures [N,1,28,28] of floats in 0..1 expected, '
+        raise ValueError('digit_features: pictures [N,1,28,28] of floats in 0..1 expected, '
                          f'got {x.dtype} {list(x.shape)}')
-    return torch.cat([reader(x.device).maps(b)['fc2'] for b in x.float().split(500)]).to(x.dtype)
+    return torch.cat([reader(x.device).maps(b)['fc2'] for b in x.float().split(500)]).to(
+        x.dtype)
 
 # %% ../nbs/26_gans.ipynb #c012
 def _features(name, *clouds):
     "Refuse what are no clouds of points in one space"
     shapes = [list(c.shape) for c in clouds]
     if any(len(s) != 2 for s in shapes) or len({s[1] for s in shapes}) != 1:
-        raise ValueError(f'{name}: give features [N,F] and [M,F], got {shapes[0]} and {shapes[1]}')
+        raise ValueError(f'{name}: give features [N,F] and [M,F], '
+                         f'got {shapes[0]} and {shapes[1]}')
     if not all(c.isfinite().all() for c in clouds):
-        raise ValueError(f'{name}: a feature is NaN or infinite; look at the network that made it')
+        raise ValueError(f'{name}: a feature is NaN or infinite; '
+                         'look at the network that made it')
 
 def frechet_distance(
     a:torch.Tensor, b:torch.Tensor, # features [N,F] and [M,F], two points or more of each
@@ -82,7 +85,8 @@ def gan_losses(
 ): # (loss of the discriminator, loss of the generator), both to be made small
     "What the two players minimise; logits are positive for 'real'. The first two are in nats"
     r, f = real_logits, fake_logits
-    if not (r.numel() and f.numel()): raise ValueError('gan_losses: no logits, so no mean of them')
+    if not (r.numel() and f.numel()):
+        raise ValueError('gan_losses: no logits, so no mean of them')
     both = F.softplus(-r).mean() + F.softplus(f).mean()
     if kind == 'minimax': return both, -F.softplus(f).mean()
     if kind == 'nonsaturating': return both, F.softplus(-f).mean()
@@ -176,8 +180,8 @@ def gradient_penalty(
 ): # mean squared distance of the length from `to` (Gulrajani et al. 2017)
     "WGAN-GP: between real and fake, D shall have slope `to`"
     if real.shape != fake.shape:
-        raise ValueError(f'gradient_penalty: real is {list(real.shape)}, fake {list(fake.shape)}; '
-                         'give as many of each')
+        raise ValueError(f'gradient_penalty: real is {list(real.shape)}, '
+                         f'fake {list(fake.shape)}; give as many of each')
     t = rand_like(real.new_empty(len(real), *[1]*(real.ndim - 1)), generator)
     return (input_slopes(D, fake.lerp(real, t)).norm(dim=1) - to).square().mean()
 
@@ -214,10 +218,11 @@ class DCGenerator(nn.Module):
         self.label = nn.Embedding.from_pretrained(2*torch.eye(classes), freeze=False)
         self.first = nn.Linear(z + classes, 49*w)
         self.body = nn.Sequential(
-            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4*w, 3, padding=1), nn.PixelShuffle(2),
+            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4*w, 3, padding=1),
+            nn.PixelShuffle(2),
             nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, w, 3, padding=1),
-            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2),
-            nn.Sigmoid())
+            nn.GroupNorm(4, w), nn.ReLU(), nn.Conv2d(w, 4, 3, padding=1),
+            nn.PixelShuffle(2), nn.Sigmoid())
     def forward(self, z, y):
         h = self.first(torch.cat([z, self.label(y)], 1))
         return self.body(h.unflatten(1, (-1, 7, 7)))
@@ -235,7 +240,8 @@ class Discriminator(nn.Module):
         def conv(i, o, s): return nn.Sequential(nn.Conv2d(i, o, 3, s, 1), nn.LeakyReLU(.2))
         self.body = nn.Sequential(nn.PixelUnshuffle(2), conv(4, w, 1), conv(w, 2*w, 2),
                                   conv(2*w, 2*w, 2))
-        self.dense = nn.Sequential(nn.Flatten(), nn.Linear((2*w + spread)*16, 64), nn.LeakyReLU(.2))
+        self.dense = nn.Sequential(nn.Flatten(), nn.Linear((2*w + spread)*16, 64),
+                                   nn.LeakyReLU(.2))
         self.score, self.label = nn.Linear(64, 1), nn.Embedding(classes, 64)
     def forward(self, x, y):
         h = self.body(x)                                             # [B,2w,4,4]
@@ -267,10 +273,12 @@ class ConditionalGAN(nn.Module):
         y, generator = torch.as_tensor(y), as_generator(generator)
         whole = not (y.is_floating_point() or y.is_complex()) or not y.numel()
         if y.ndim != 1 or not whole or not ((y >= 0) & (y < self.classes)).all():
-            raise ValueError(f'sample: labels [B] from 0 to {self.classes - 1} expected, got {y}')
+            raise ValueError(f'sample: labels [B] from 0 to {self.classes - 1} expected, '
+                             f'got {y}')
         if z is None: z = _noise(self.G, len(y), self.z, generator=generator)
         if z.shape != (len(y), self.z):
-            raise ValueError(f'sample: noise [{len(y)},{self.z}] expected, got {list(z.shape)}')
+            raise ValueError('sample: noise '
+                             f'[{len(y)},{self.z}] expected, got {list(z.shape)}')
         return self.draw(z, y.long().to(z.device), generator)
 
 class DCGAN(ConditionalGAN):
@@ -280,7 +288,8 @@ class DCGAN(ConditionalGAN):
         classes:int=10,
         width:int=24, # channels
     ):
-        super().__init__(DCGenerator(z, classes, width), Discriminator(classes, width), z, classes)
+        super().__init__(DCGenerator(z, classes, width), Discriminator(classes, width), z,
+                         classes)
 
 # %% ../nbs/26_gans.ipynb #c059
 def gan_step(
@@ -316,7 +325,7 @@ def fit_gan(
     "Play the game; G ends with the running mean of its weights (EMA). The pair in evaluation mode"
     from tqdm.auto import trange
     if not len(x) or len(x) != len(y) or steps < 1:
-        raise ValueError(f'fit_gan: pictures with a label each and a step or more expected, '
+        raise ValueError('fit_gan: pictures with a label each and a step or more expected, '
                          f'got {len(x)} pictures, {len(y)} labels, {steps} steps')
     generator, where = as_generator(generator), next(gan.parameters()).device
     groups = [dict(params=gan.D.parameters(), lr=lr)], gan.groups(lr)
@@ -324,7 +333,8 @@ def fit_gan(
     fall = [torch.optim.lr_scheduler.LambdaLR(o, lambda s: 1 - s/steps) for o in opts]
     mean = copy.deepcopy(gan.train().G.state_dict())
     for s in trange(steps, disable=not bar):
-        i = torch.randint(len(x), (bs,), generator=generator, device=generator.device).to(x.device)
+        i = torch.randint(len(x), (bs,), generator=generator,
+                          device=generator.device).to(x.device)
         strength = 0 if s % every else r1*every
         gan_step(gan, x[i].to(where), y[i].to(where), opts, kind, strength, generator)
         for f in fall: f.step()
@@ -339,8 +349,8 @@ def nearest(
 ): # (distances [N], indices into b [N])
     "The nearest b of each a"
     if not len(b) or a.shape[1:] != b.shape[1:]:
-        raise ValueError(f'nearest: points [N,...] and [M,...] of one shape with M > 0 expected, '
-                         f'got {list(a.shape)} and {list(b.shape)}')
+        raise ValueError('nearest: points [N,...] and [M,...] of one shape with M '
+                         f'> 0 expected, got {list(a.shape)} and {list(b.shape)}')
     kind = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float)
     a, b = (v.flatten(1).to(kind) for v in (a, b))
     found = torch.cdist(a, b).argmin(1)
@@ -370,7 +380,7 @@ def modulated_conv(
 ): # [B,O,H,W]
     "A convolution whose kernels each picture scales for itself (Karras et al. 2020)"
     if x.ndim != 4 or w.ndim != 4 or w.shape[1] != x.shape[1] or w.shape[2] % 2 == 0:
-        raise ValueError(f'modulated_conv: x [B,I,H,W] and w [O,I,K,K] with odd K expected, '
+        raise ValueError('modulated_conv: x [B,I,H,W] and w [O,I,K,K] with odd K expected, '
                          f'got {list(x.shape)} and {list(w.shape)}')
     if style.shape != x.shape[:2]:
         raise ValueError(f'modulated_conv: style must be {list(x.shape[:2])}, '
@@ -438,8 +448,10 @@ class StyleGenerator(nn.Module):
         other, seam = w, 4
         if self.training:
             other = self.map(randn_like(z, generator), y)
-            seam = torch.randint(1, 8, (), generator=generator, device=generator.device).item()
-        return self.synthesis([w if i < seam else other for i in range(4)], generator=generator)
+            seam = torch.randint(1, 8, (), generator=generator,
+                                 device=generator.device).item()
+        return self.synthesis([w if i < seam else other for i in range(4)],
+                              generator=generator)
 
 # %% ../nbs/26_gans.ipynb #c091
 class StyleGAN(ConditionalGAN):
@@ -449,8 +461,8 @@ class StyleGAN(ConditionalGAN):
         classes:int=10,
         width:int=32, # channels of G
     ):
-        super().__init__(StyleGenerator(z, classes, width), Discriminator(classes, spread=True),
-                         z, classes)
+        super().__init__(StyleGenerator(z, classes, width),
+                         Discriminator(classes, spread=True), z, classes)
     def groups(self, lr):
         "The mapping network learns at 0.03 of the rate"
         slow = list(self.G.mapping.parameters())

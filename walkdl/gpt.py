@@ -35,7 +35,8 @@ def presidents_text(): # (text to learn from, every fifteenth address for the ex
     texts = get('sotu').query('year >= 1934').text
     clean = [re.sub(r'\s*\n\s*', '\n', re.sub(r'[ \t]+', ' ', t.replace('\r', '')).strip())
              for t in texts]
-    def part(held): return '\n\n'.join(t for i, t in enumerate(clean) if (i % 15 == 7) == held)
+    def part(held):
+        return '\n\n'.join(t for i, t in enumerate(clean) if (i % 15 == 7) == held)
     return part(False), part(True)
 
 # %% ../nbs/29c_gpt.ipynb #c020
@@ -53,7 +54,8 @@ def train_gpt(
 ) -> nn.Module: # the model, in evaluation mode
     "Train a language model on random windows of a text (AdamW, cross-entropy in nats)"
     if len(ids) < T + 2:
-        raise ValueError(f'train_gpt: the text has {len(ids)} tokens, a window needs {T + 2}')
+        raise ValueError(f'train_gpt: the text has {len(ids)} tokens, '
+                         f'a window needs {T + 2}')
     generator, ids = as_generator(generator), ids.to(_device(model, ids))
     opt = torch.optim.AdamW(model.parameters(), lr, (.9, .95), weight_decay=.1)
     cool = steps//2 if cool is None else cool
@@ -81,7 +83,8 @@ def token_losses(
     "How surprised a model is by each next token, window by window"
     n = (len(ids) - 1)//T
     if n < 1:
-        raise ValueError(f'token_losses: the text has {len(ids)} tokens, a window needs {T + 1}')
+        raise ValueError(f'token_losses: the text has {len(ids)} tokens, '
+                         f'a window needs {T + 1}')
     ids = ids.to(_device(model, ids))
     x, y = (ids[i:i + n*T].view(n, T)[::every] for i in (0, 1))
     return torch.cat([F.cross_entropy(model(a).transpose(1, 2), b, reduction='none')
@@ -102,7 +105,8 @@ def next_probs(
 ): # [..., V] probabilities
     "Probabilities after temperature, top-k and nucleus, in this order, as transformers does it"
     if not 0 <= temperature < math.inf:
-        raise ValueError(f'next_probs: temperature must be 0 or more and finite, got {temperature}')
+        raise ValueError('next_probs: temperature must be 0 or more and finite, '
+                         f'got {temperature}')
     if top_k is not None and top_k < 1:
         raise ValueError(f'next_probs: top_k must keep a token, got {top_k}')
     if top_p is not None and not 0 < top_p <= 1:
@@ -112,7 +116,8 @@ def next_probs(
     if temperature < 1e-30: # what is as good as 0 would divide by it
         return torch.zeros_like(x, dtype=dtype).scatter(-1, x.argmax(-1, keepdim=True), 1)
     x = (x - x.amax(-1, keepdim=True))/temperature
-    if top_k: x = x.masked_fill(x < x.topk(min(top_k, x.shape[-1])).values[..., -1:], -math.inf)
+    if top_k:
+        x = x.masked_fill(x < x.topk(min(top_k, x.shape[-1])).values[..., -1:], -math.inf)
     if top_p is not None:
         p, order = x.softmax(-1).sort(descending=True)
         late = p.cumsum(-1) - p >= top_p # what stands before it holds p already
@@ -135,8 +140,8 @@ def generate(
     "Continue texts token by token"
     ids = torch.as_tensor(ids)
     if ids.ndim not in (1, 2) or not ids.shape[-1]:
-        raise ValueError('generate: give [B,T] or [T] tokens to begin with, at least one; got '
-                         f'{list(ids.shape)}')
+        raise ValueError('generate: give [B,T] or [T] tokens to begin with, '
+                         f'at least one; got {list(ids.shape)}')
     if beam < 1: raise ValueError(f'generate: beam must be 1 or more, got {beam}')
     ids = ids.view(-1, ids.shape[-1]).to(_device(model, ids))
     if not len(ids): return ids
@@ -162,7 +167,8 @@ def _beam(model, ids, n, beam, past, stop, pad):
     B, ids = len(ids), ids.repeat_interleave(beam, 0)
     total = torch.full((B, beam), -math.inf, device=ids.device)
     total[:, 0] = 0 # all begin as one
-    ended = None if stop is None else torch.zeros(B*beam, dtype=torch.bool, device=ids.device)
+    ended = None if stop is None else torch.zeros(B*beam, dtype=torch.bool,
+                                                  device=ids.device)
     for _ in range(n):
         logits = model(ids[:, -1:] if past and past.length else ids, past)[:, -1].float()
         ids, row, total = beam_step(ids, logits.log_softmax(-1), total, ended, pad)
@@ -206,8 +212,8 @@ def gpt_from_hf(
     rope = dict(c.rope_parameters)
     if (kind := rope.get('rope_type', 'default')) != 'default' or rope.get('partial_rotary_factor',
                                                                            1) != 1:
-        raise ValueError(f'gpt_from_hf: rope_type is {kind!r} with {rope}; only plain rotary '
-                         'positions are built here')
+        raise ValueError(f'gpt_from_hf: rope_type is {kind!r} with {rope}; '
+                         'only plain rotary positions are built here')
     with torch.device('meta'): # no memory yet
         gpt = GPT(c.vocab_size, c.hidden_size, c.num_hidden_layers, c.num_attention_heads,
                   c.num_key_value_heads, c.intermediate_size, c.max_position_embeddings,

@@ -58,10 +58,13 @@ _ROWS = [ # name, hub, year, trained to guess, what was new, transformers' class
      'an encoder that sees both sides of a gap', ('Bert', {})),
     ('GPT-2', 'openai-community/gpt2', 2019, 'next token',
      'more text; tasks are asked for in words, without fine-tuning', ('GPT2', {})),
-    ('DistilBERT', 'distilbert/distilbert-base-uncased', 2019, "masked tokens, BERT's answers",
+    ('DistilBERT', 'distilbert/distilbert-base-uncased', 2019,
+     "masked tokens, BERT's answers",
      'half of the layers, taught by BERT', ('DistilBert', {})),
-    ('XLM', 'FacebookAI/xlm-mlm-100-1280', 2019, 'masked tokens, also in pairs of translations',
-     'one model and vocabulary for many languages (here: the hundred of a later checkpoint)',
+    ('XLM', 'FacebookAI/xlm-mlm-100-1280', 2019,
+     'masked tokens, also in pairs of translations',
+     'one model and vocabulary for many languages (here: '
+     'the hundred of a later checkpoint)',
      ('XLM', dict(vocab_size=200000, emb_dim=1280, n_layers=16, n_heads=16, n_langs=100,
                   use_lang_emb=False))),
     ('XLM-R', 'FacebookAI/xlm-roberta-base', 2020, 'masked tokens',
@@ -71,7 +74,8 @@ _ROWS = [ # name, hub, year, trained to guess, what was new, transformers' class
      'sentence-transformers: one vector a sentence, compared by cosine',
      ('Bert', dict(hidden_size=384, num_hidden_layers=6, num_attention_heads=12,
                    intermediate_size=1536)))]
-FAMILIES = {row[0]: dict(zip('name hub year task changed sizes'.split(), row)) for row in _ROWS}
+FAMILIES = {row[0]: dict(zip('name hub year task changed sizes'.split(), row))
+            for row in _ROWS}
 
 def _family(who, name):
     if name not in FAMILIES:

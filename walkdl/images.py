@@ -31,7 +31,8 @@ def accuracy(
     "Share of the inputs whose largest logit is the right one"
     y = torch.as_tensor(y, device=x.device)
     if len(x) != len(y): raise ValueError(f'accuracy: {len(x)} inputs, but {len(y)} labels')
-    if y.ndim != 1: raise ValueError(f'accuracy: labels [{len(x)}] expected, got {list(y.shape)}')
+    if y.ndim != 1:
+        raise ValueError(f'accuracy: labels [{len(x)}] expected, got {list(y.shape)}')
     if not len(x): return math.nan
     return (torch.cat([model(b) for b in x.split(batch)]).argmax(1) == y).double().mean().item()
 
@@ -43,10 +44,12 @@ def split_digits(
     seed:int=0, # of the shuffle
 ): # (x, y, x_test, y_test): [n,1,28,28] in 0..1, [n], and the rest
     "Shuffle the digits and cut them into a training set and a test set, the same for every chapter"
-    if np.ndim(X) != 3: raise ValueError(f'split_digits: X must be [N,28,28], got {np.shape(X)}')
+    if np.ndim(X) != 3:
+        raise ValueError(f'split_digits: X must be [N,28,28], got {np.shape(X)}')
     if len(X) != len(y) or not 0 <= n <= len(X):
-        raise ValueError(f'split_digits: as many labels as pictures and 0 ≤ n ≤ {len(X)} expected, '
-                         f'got {len(X)} pictures, {len(y)} labels, n={n}')
+        raise ValueError('split_digits: as many labels as pictures and 0 ≤ n ≤ '
+                         f'{len(X)} expected, got {len(X)} pictures, '
+                         f'{len(y)} labels, n={n}')
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(seed))
     X, y = torch.as_tensor(X)[order, None].float()/255, torch.as_tensor(y)[order]
     return X[:n], y[:n], X[n:], y[n:]
@@ -57,8 +60,8 @@ def _pictures(name, x):
     if not isinstance(x, torch.Tensor) or x.ndim != 4 or not x.is_floating_point():
         came = (f'{x.dtype} {list(x.shape)}' if isinstance(x, torch.Tensor)
                 else type(x).__name__)
-        raise ValueError(f'{name}: a tensor [N,C,H,W] of floats in 0..1 (bytes: divide by 255) '
-                         f'expected, got {came}')
+        raise ValueError(f'{name}: a tensor [N,C,H,W] of floats in 0..1 '
+                         f'(bytes: divide by 255) expected, got {came}')
 
 def _each(x, **given):
     "Each number as a tensor [N] of doubles"
@@ -66,8 +69,9 @@ def _each(x, **given):
     for k, v in given.items():
         v = torch.as_tensor(v).cpu().double()
         if v.shape not in ((), (1,), (len(x),)) or not v.isfinite().all():
-            raise ValueError(f'warp: {k} must be a finite number, or a tensor [{len(x)}] of them, '
-                             f'one for each picture; got {v.tolist()}')
+            raise ValueError(f'warp: {k} must be a finite number, '
+                             'or a tensor '
+                             f'[{len(x)}] of them, one for each picture; got {v.tolist()}')
         out.append(v.expand(len(x)))
     return out
 
@@ -82,7 +86,8 @@ def warp(
     "Shear, enlarge, turn, then shift pictures; each number may be a tensor [N] of them"
     _pictures('warp', x)
     a, s, h, dx, dy = _each(x, degrees=degrees, scale=scale, shear=shear, dx=dx, dy=dy)
-    if not (s > 0).all(): raise ValueError(f'warp: scale must be above 0, got {s.min().item():g}')
+    if not (s > 0).all():
+        raise ValueError(f'warp: scale must be above 0, got {s.min().item():g}')
     if not x.numel(): return x
     H, W = x.shape[2:]
     c, n = torch.deg2rad(a).cos(), torch.deg2rad(a).sin()
@@ -122,8 +127,8 @@ def blur(
     _pictures('blur', x)
     reach = math.ceil(4*sigma) if 0 <= sigma < math.inf else None
     if reach is None or reach >= min(x.shape[2:]):
-        raise ValueError(f'blur: sigma must be at least 0 and 4·sigma less than the side of '
-                         f'{min(x.shape[2:])} pixels, got {sigma}')
+        raise ValueError('blur: sigma must be at least 0 and 4·sigma less '
+                         f'than the side of {min(x.shape[2:])} pixels, got {sigma}')
     return gaussian_blur(x, [2*reach + 1]*2, [float(sigma)]*2) if reach and x.numel() else x
 
 # %% ../nbs/05_images.ipynb #c051
@@ -148,9 +153,11 @@ def jpeg(
     "Store each picture as JPEG and read it back"
     _pictures('jpeg', x)
     if x.shape[1] not in (1, 3):
-        raise ValueError(f'jpeg: JPEG holds 1 channel (grey) or 3 (colour), x has {x.shape[1]}')
+        raise ValueError('jpeg: JPEG holds 1 channel (grey) or 3 (colour), '
+                         f'x has {x.shape[1]}')
     if x.isnan().any(): raise ValueError('jpeg: x holds NaN')
-    if not 1 <= quality <= 100: raise ValueError(f'jpeg: quality must be 1 to 100, got {quality}')
+    if not 1 <= quality <= 100:
+        raise ValueError(f'jpeg: quality must be 1 to 100, got {quality}')
     if not x.numel(): return x
     pixels = (x.cpu().double().clamp(0, 1)*255).round().byte()
     return torch.stack([_decode(_encode(a, quality)) for a in pixels]).to(x)/255
@@ -174,8 +181,8 @@ def center_crop(
     from torchvision.transforms.v2 import InterpolationMode, functional as V
     x = _photo(photo)
     if x.ndim not in (3, 4) or not (x.dtype == torch.uint8 or x.is_floating_point()):
-        raise ValueError('center_crop: a tensor [C,H,W] or [N,C,H,W] of bytes or floats expected, '
-                         f'got {list(x.shape)} of {x.dtype}')
+        raise ValueError('center_crop: a tensor [C,H,W] or [N,C,H,W] of bytes or '
+                         f'floats expected, got {list(x.shape)} of {x.dtype}')
     if size < 1 or not min(x.shape[-2:]):
         raise ValueError(f'center_crop: no {size} pixels can be made of {list(x.shape)}')
     z = V.center_crop(x, [min(x.shape[-2:])]*2)

@@ -52,7 +52,8 @@ def play_bilinear(
 ): # [steps+1, 2] the places visited
     "Play the bilinear game min_x max_y xy"
     if rule not in BILINEAR_RULES:
-        raise ValueError(f"play_bilinear: rule is '{rule}'; there are {', '.join(BILINEAR_RULES)}")
+        raise ValueError(f"play_bilinear: rule is '{rule}'; "
+                         f"there are {', '.join(BILINEAR_RULES)}")
     if not lr > 0 or steps < 0 or np.shape(start) != (2,):
         raise ValueError(f'play_bilinear: lr > 0, steps ≥ 0 and a start (x, y) expected, '
                          f'got {lr}, {steps}, {start}')
@@ -82,7 +83,8 @@ def dirac_field(
     r1:float=0., # weight of R1, see `gans.r1_penalty`
 ): # [2] their velocities under gradient descent
     "The Dirac-GAN: real data at 0, forgeries at θ, D(x) = ψx (Mescheder et al. 2018)"
-    if w.shape != (2,): raise ValueError(f'dirac_field: w is (θ, ψ), [2]; got {list(w.shape)}')
+    if w.shape != (2,):
+        raise ValueError(f'dirac_field: w is (θ, ψ), [2]; got {list(w.shape)}')
     w = w if w.requires_grad else w.clone().requires_grad_()
     D = lambda x: w[1:]*x
     d_loss, g_loss = gan_losses(D(w.new_zeros(1)), D(w[:1]), 'minimax')
@@ -112,7 +114,8 @@ def ring_modes(
 ): # (centres found, share of good samples)
     "How much of the ring a generator covers: 0..8 modes, and its high-quality share 0..1"
     if x.ndim != 2 or x.shape[1] != 2 or not len(x):
-        raise ValueError(f'ring_modes: samples [n,2] with n > 0 expected, got {list(x.shape)}')
+        raise ValueError('ring_modes: samples [n,2] with n > 0 expected, '
+                         f'got {list(x.shape)}')
     if not std > 0: raise ValueError(f'ring_modes: std must be above 0, got {std}')
     far, near = torch.cdist(x.float(), RING_CENTRES.to(x.device)).min(1)
     good = far <= 3*std
@@ -127,8 +130,9 @@ def power_iteration(
 ): # (largest singular value [...,1,1], differentiable in W; the new u)
     "Multiply by W and its transpose until only the strongest direction is left"
     if n < 1 or u.shape != (*W.shape[:-2], 1, W.shape[-1]):
-        raise ValueError(f'power_iteration: W [...,i,o], u [...,1,o] and a round or more expected, '
-                         f'got {list(W.shape)}, {list(u.shape)}, n={n}')
+        raise ValueError('power_iteration: W [...,i,o], '
+                         f'u [...,1,o] and a round or more expected, got {list(W.shape)}, '
+                         f'{list(u.shape)}, n={n}')
     with torch.no_grad():
         for _ in range(n):
             v = F.normalize(u @ W.mT, dim=-1)
@@ -194,6 +198,7 @@ def play_ring(
     S, losses, snapshots, luck = gan.G.copies, [], {}, as_generator(generator)
     def shown(n): return gan.sample(n*S, luck).detach().unflatten(0, (S, n))
     for s in range(steps):
-        losses.append(gan.step(gaussian_ring(bs*S, generator=luck), opts, generator=luck)[0])
+        losses.append(gan.step(gaussian_ring(bs*S, generator=luck), opts,
+                               generator=luck)[0])
         if s + 1 in keep: snapshots[s + 1] = shown(300)
     return [ring_modes(x) for x in shown(1000)], np.array(losses), snapshots

@@ -38,7 +38,8 @@ class Hexapawn:
         "All (from, to) of the player to move"
         n, mine = self.n, [i for i, c in enumerate(b) if c == 'x' and i >= self.n]
         steps = [(i, i-n) for i in mine if b[i-n] == '.']
-        takes = [(i, i-n+d) for i in mine for d in (-1, 1) if 0 <= i%n + d < n and b[i-n+d] == 'o']
+        takes = [(i, i-n+d) for i in mine for d in (-1, 1) if 0 <= i%n + d < n
+                 and b[i-n+d] == 'o']
         return steps + takes
     def play(self, b, move):
         "The board after a move, as the opponent sees it"
@@ -82,8 +83,8 @@ def look_ahead(
 def _scores(pos, score):
     score = np.asarray(score, dtype=float)
     if score.shape == (len(pos.boards),) and not np.isnan(score).any(): return score
-    raise ValueError(f'a player is a score without NaN for each of {len(pos.boards)} positions, '
-                     f'got {score.shape}')
+    raise ValueError('a player is a score without NaN for each of '
+                     f'{len(pos.boards)} positions, got {score.shape}')
 
 # %% ../nbs/10_intro.ipynb #c020
 def choices(
@@ -116,9 +117,11 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     "The five terms of a position that I hand over"
     n, me = game.n, turn(b)
     mine = [i for i, c in enumerate(me) if c == 'x']
-    rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n for i, c in enumerate(b) if c == 'x')
+    rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n
+                                               for i, c in enumerate(b) if c == 'x')
     def ahead(i):
-        return [me[r*n + k] for r in range(i//n) for k in range(max(0, i%n-1), min(n, i%n+2))]
+        return [me[r*n + k] for r in range(i//n)
+                for k in range(max(0, i%n-1), min(n, i%n+2))]
     threats = {j for _, j in game.moves(b) if b[j] == 'o'}
     free = sum('o' not in ahead(i) for i in mine)
     return [len(mine) - b.count('x'), rows, len(threats), free, float(game.lost(b))]
@@ -171,9 +174,11 @@ def fit_line(
     "The line with the least mean square error, by gradient descent"
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.ndim != 2 or y.shape != x.shape[:1] or not len(y):
-        raise ValueError(f'fit_line: x [P, F] and y [P] expected, got {x.shape} and {y.shape}')
+        raise ValueError('fit_line: x [P, F] and y [P] expected, '
+                         f'got {x.shape} and {y.shape}')
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError('fit_line: x or y holds NaN or infinity; fill or drop those rows first')
+        raise ValueError(
+            'fit_line: x or y holds NaN or infinity; fill or drop those rows first')
     w, b = np.zeros(x.shape[1]), 0.
     for _ in range(steps):
         wrong = x @ w + b - y

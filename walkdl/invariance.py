@@ -70,7 +70,8 @@ def shift_gap(
 _OUTLINE = [(.15, -1), (-.25, -.98), (-.2, -.55), (-.28, -.15), (-.55, 0), (-.95, -.02),
             (-1.3, .04), (-1.38, .14), (-1.28, .24), (-.9, .28), (-.58, .27), (-.85, .38),
             (-1.22, .5), (-1.28, .6), (-1.15, .68), (-.8, .66), (-.4, .56), (-.05, .64),
-            (.3, .6), (.58, .34), (.66, .08), (.58, -.12), (.62, -.35), (.75, -.7), (.8, -1)]
+            (.3, .6), (.58, .34), (.66, .08), (.58, -.12), (.62, -.35), (.75, -.7),
+            (.8, -1)]
 
 def _head():
     "The outline as a smooth closed curve [300,2]"
@@ -130,7 +131,7 @@ def turned(
     import numpy as np
     picture = torch.as_tensor(np.array(picture))
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != torch.uint8:
-        raise ValueError(f'turned: a picture [H,W,3] of bytes expected, got {list(picture.shape)} '
-                         f'of {picture.dtype}')
+        raise ValueError('turned: a picture [H,W,3] of bytes expected, '
+                         f'got {list(picture.shape)} of {picture.dtype}')
     dark = (1 - picture.permute(2, 0, 1)[None].float()/255).expand(len(degrees), -1, -1, -1)
     return 1 - warp(dark, degrees=torch.as_tensor(degrees, dtype=torch.float)).clamp(0, 1)

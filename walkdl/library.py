@@ -21,15 +21,19 @@ from importlib import import_module
 # %% ../nbs/06_library.ipynb #c011
 ROOMS = dict(
     layers=dict(
-        cnns='conv_size windows im2col conv2d max_pool2d Dropout', invariance='ShiftInvariant',
+        cnns='conv_size windows im2col conv2d max_pool2d Dropout',
+        invariance='ShiftInvariant',
         gans='dense modulated_conv StyleLayer', deepfakes='enlarge', bert='mean_pool',
-        transformers='scaled_dot_product_attention causal_mask padding_mask MultiHeadAttention '
-                     'KVCache watch copy_attention sinusoidal rotary LayerNorm RMSNorm FeedForward '
-                     'Block EncoderLayer DecoderLayer copy_layer',
+        transformers='scaled_dot_product_attention causal_mask padding_mask '
+                     'MultiHeadAttention KVCache watch copy_attention sinusoidal rotary '
+                     'LayerNorm RMSNorm FeedForward Block EncoderLayer '
+                     'DecoderLayer copy_layer',
         huggingface='LoRA', mitigation='reverse_gradient'),
     models=dict(
-        perceptron='Perceptron MulticlassPerceptron', cnns='LeNet5', deepfakes='Swapper Forger',
-        gans='reader GAN DCGenerator Discriminator ConditionalGAN DCGAN StyleGenerator StyleGAN',
+        perceptron='Perceptron MulticlassPerceptron', cnns='LeNet5',
+        deepfakes='Swapper Forger',
+        gans='reader GAN DCGenerator Discriminator ConditionalGAN DCGAN '
+             'StyleGenerator StyleGAN',
         tokens='FeedForwardLM RecurrentLM', translation='small_transformer Translator',
         transformers='Transformer GPT BERT init_weights refuse_settings rename_keys',
         gpt='load_gpt gpt_from_hf load_smollm2', bert='MaskedLM bert_from_hf load_minilm',
@@ -39,84 +43,97 @@ ROOMS = dict(
         core='set_seed as_generator as_rng rand_like randn_like save_weights load_weights',
         perceptron='perceptron_loss', cnns='fit', deepfakes='fit_swapper', tokens='fit_lm',
         gans='gan_losses descend input_slopes r1_penalty gradient_penalty gan_step fit_gan',
-        transformers='pad_rows newton_schulz Muon ramp fit_seq2seq', translation='length_batches',
-        gpt='train_gpt', bert='mask_tokens fit_mlm',
+        transformers='pad_rows newton_schulz Muon ramp fit_seq2seq',
+        translation='length_batches', gpt='train_gpt', bert='mask_tokens fit_mlm',
         train='RECIPES ring_all_reduce Loss Recipe lenet_recipe gpt_recipe gan_recipe '
               'learning_rate shard finished train'))
 
 # %% ../nbs/06_library.ipynb #c013
 ROOMS |= dict(
     datasets=dict(
-        data='ASSETS FRAME LOADERS MAKERS sha256 digest Package Asset DataError asset needed '
-             'sources inside cache Files fetch paths cached verify FrameUnpickler get',
-        demo='toy', images='split_digits', instability='gaussian_ring', gpt='presidents_text',
+        data='ASSETS FRAME LOADERS MAKERS sha256 digest Package Asset '
+             'DataError asset needed sources inside cache Files fetch paths cached verify '
+             'FrameUnpickler get',
+        demo='toy', images='split_digits', instability='gaussian_ring',
+        gpt='presidents_text',
         vectors='presidents', reading='make_stories pack_stories but_pairs',
         translation='clean_verse split_verses', blackbox='draw_sign random_views'),
     text=dict(
-        nlp='SENTIMENT_GRAPH EXCEPTIONS NEGATIONS INTENSIFIERS tokenize Lexicon TfIdf NaiveBayes '
-            'WordVectors SkipGram CBOW', vectors='cooccurrence ppmi svd_vectors',
+        nlp='SENTIMENT_GRAPH EXCEPTIONS NEGATIONS INTENSIFIERS tokenize Lexicon '
+            'TfIdf NaiveBayes WordVectors SkipGram CBOW',
+            vectors='cooccurrence ppmi svd_vectors',
         tokens='GPT2_PATTERN DIGITS_PATTERN BYTES CHARS to_visible from_visible pretokens '
                'learn_merges BPE ngram_codes KneserNey',
-        reading='normalize_answer stem answer_type candidate_spans span_features SpanScorer '
-                'MemoryNetwork lexicon_score lexicon_score_but',
+        reading='normalize_answer stem answer_type candidate_spans '
+                'span_features SpanScorer MemoryNetwork lexicon_score lexicon_score_but',
         transformers='PAD BOS EOS beam_step beam_search', gpt='next_probs generate',
-        translation='tokenize_13a word_tokens IBM1 Pieces', huggingface='wordpiece sentence_vector',
+        translation='tokenize_13a word_tokens IBM1 Pieces',
+        huggingface='wordpiece sentence_vector',
         bert='embed_texts Int8Vectors semantic_search'),
     vision=dict(
         images='warp jiggle blur jpeg center_crop', invariance='brighten sweep',
         gans='mean_styles', deepfakes='bolder other_hand disguise power_spectrum patches '
         'SpectrumDetector sign_manifest verify_manifest embed_watermark watermark_score'),
     metrics=dict(
-        stats='proportion_interval difference_interval compare_seeds bootstrap_interval roc_curve '
-              'auc', images='accuracy', perceptron='separable margin', invariance='shift_gap',
-        gans='digit_features frechet_distance nearest precision_recall', deepfakes='precision_at',
+        stats='proportion_interval difference_interval compare_seeds '
+              'bootstrap_interval roc_curve auc', images='accuracy',
+              perceptron='separable margin', invariance='shift_gap',
+        gans='digit_features frechet_distance nearest precision_recall',
+        deepfakes='precision_at',
         instability='power_iteration', vectors='agreement', bert='ndcg',
-        tokens='perplexity bits_per_character surprisal', gpt='token_losses distinct longest_copy',
-        reading='exact_match f1', translation='ngram_matches bleu_from_counts bleu bleu_interval'))
+        tokens='perplexity bits_per_character surprisal',
+        gpt='token_losses distinct longest_copy',
+        reading='exact_match f1',
+        translation='ngram_matches bleu_from_counts bleu bleu_interval'))
 
 # %% ../nbs/06_library.ipynb #c015
 ROOMS |= dict(
     attacks=dict(
-        adversarial='Normalized fooled input_gradient refuse_training attack_input fgsm project '
-                    'l2_norm random_start pgd jacobian deepfool logit_margin carlini_wagner '
-                    'universal',
-        blackbox='Oracle nes_gradient nes border_point boundary jacobian_augment substitute '
-                 'transfer_matrix one_pixel belief_over_views paste stickers',
+        adversarial='Normalized fooled input_gradient refuse_training '
+                    'attack_input fgsm project l2_norm random_start pgd jacobian deepfool '
+                    'logit_margin carlini_wagner universal',
+        blackbox='Oracle nes_gradient nes border_point boundary '
+                 'jacobian_augment substitute transfer_matrix one_pixel belief_over_views '
+                 'paste stickers',
         defences='ATTACKS dlr_loss apgd apgd_targeted square_share square_attack'),
     robustness=dict(
-        defences='robust_accuracy fit_robust natural_loss noise_loss fgsm_loss adversarial_loss '
-                 'kl_divergence trades_loss SmoothedClassifier worst_case',
+        defences='robust_accuracy fit_robust natural_loss noise_loss fgsm_loss '
+                 'adversarial_loss kl_divergence trades_loss SmoothedClassifier worst_case',
         broken='squeeze bpda Ensemble disagreement masking_report DriftAlarm'),
     fairness=dict(
-        ethics='calibration_by_group group_counts group_rates demographic_parity_difference '
-               'demographic_parity_ratio equal_opportunity_difference equalized_odds_difference '
+        ethics='calibration_by_group group_counts group_rates '
+               'demographic_parity_difference demographic_parity_ratio '
+               'equal_opportunity_difference equalized_odds_difference '
                'equalized_odds_ratio consistency implied_fpr',
         bias='weat gender_direction neutralize equalize',
         mitigation='reweigh remove_correlation parity_costs parity_fit FairNet fit_fairnet '
-                   'parity_thresholds reject_option AuditLog model_card data_sheet watchlist'))
+                   'parity_thresholds reject_option AuditLog model_card '
+                   'data_sheet watchlist'))
 
 # %% ../nbs/06_library.ipynb #c016
 ROOMS |= dict(course=dict(
-    core='Row package_dir atomic_write weights spread claim cited checkout repeat skip_slow '
-         'better NotYet Exercise exercise notebooks_dir Source solution C style show_grid timed '
-         'Html table',
-    demo='BACKWARD run_onnx tidy ExportError conv_backward pool_backward rules trace Exported '
-         'export summed_cross_entropy export_grad sgd export_step demos models shipped Demo '
-         'runtime serve',
-    cli='SETUP chapters stub references surnames cite source learner_edition constraints learn '
-        'data imports differences doctor main',
+    core='Row package_dir atomic_write weights spread claim cited checkout '
+         'repeat skip_slow better NotYet Exercise exercise notebooks_dir Source solution C '
+         'style show_grid timed Html table',
+    demo='BACKWARD run_onnx tidy ExportError conv_backward pool_backward rules '
+         'trace Exported export summed_cross_entropy export_grad sgd export_step demos '
+         'models shipped Demo runtime serve',
+    cli='SETUP chapters stub references surnames cite source learner_edition '
+        'constraints learn data imports differences doctor main',
     library='ROOMS LESSON room'))
 
 # %% ../nbs/06_library.ipynb #c018
 LESSON = dict(
-    intro='TERMS MILESTONES turn Hexapawn Positions look_ahead choices win_chance terms play_games '
-          'hill_climb fit_line',
+    intro='TERMS MILESTONES turn Hexapawn Positions look_ahead choices win_chance '
+          'terms play_games hill_climb fit_line',
     perceptron='neuron mistake_bound cover_count', invariance='duck_rabbit turned',
-    gans='game_data', instability='BILINEAR_RULES RING_CENTRES bilinear_field play_bilinear '
+    gans='game_data',
+    instability='BILINEAR_RULES RING_CENTRES bilinear_field play_bilinear '
     'bilinear_factor dirac_field ring_modes ParallelMLP ring_gan play_ring',
-    nlp='negative_gradients huffman tree_gradients', vectors='to_bytes', translation='BOOKS',
-    reading='QUIZ STOP NUMBERS TYPES NAMES PLACES THINGS MOVES TAKES WORDS IDS HALVES GOOD BAD '
-            'quiz',
+    nlp='negative_gradients huffman tree_gradients', vectors='to_bytes',
+    translation='BOOKS',
+    reading='QUIZ STOP NUMBERS TYPES NAMES PLACES THINGS MOVES TAKES WORDS IDS '
+            'HALVES GOOD BAD quiz',
     huggingface='FAMILIES', blackbox='SIGNS SIZES',
     ethics='SHADES GENDER_SHADES FACES PRINTED gender_shades gender_shades_slide',
     bias='predictive_policing')
@@ -131,5 +148,6 @@ def room(
     home = {n: module for module, names in ROOMS[name].items() for n in names.split()}
     def __getattr__(asked):
         if asked in home: return getattr(import_module(f'walkdl.{home[asked]}'), asked)
-        raise AttributeError(f'walkdl.{name} has no {asked}; dir(walkdl.{name}) lists what it has')
+        raise AttributeError(f'walkdl.{name} has no {asked}; '
+                             f'dir(walkdl.{name}) lists what it has')
     return __getattr__, lambda: sorted(home), sorted(home)

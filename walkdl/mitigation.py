@@ -9,8 +9,9 @@ __all__ = ['reweigh', 'remove_correlation', 'parity_costs', 'parity_fit', 'rever
 # %% ../nbs/55c_mitigation.ipynb #c002
 __doc__ = """Repairs of an unfair model, and what makes it answerable.
 
-- `reweigh`, `remove_correlation`: before training; `parity_costs`, `parity_fit`, `FairNet`, `fit_fairnet`,
-  `reverse_gradient`: in training; `parity_thresholds`: after it
+- `reweigh`, `remove_correlation`: before training
+- `parity_costs`, `parity_fit`, `FairNet`, `fit_fairnet`, `reverse_gradient`: in training
+- `parity_thresholds`: after it
 - `reject_option`: which cases go to a person
 - `AuditLog`, `model_card`, `data_sheet`: a sealed record, and cards printed by the run
 - `watchlist`: Bayes' rule for a camera
@@ -35,7 +36,8 @@ def _binary(who, **given):
     good = all(np.isin(v, (0, 1)).all() and v.ndim == 1 for v in arrays)
     if not good or len({v.shape for v in arrays}) > 1:
         shapes = ' and '.join(str(v.shape) for v in arrays)
-        raise ValueError(f"{who}: {' and '.join(given)} hold 0 and 1 and have one shape [n], got {shapes}")
+        raise ValueError(f"{who}: {' and '.join(given)} hold 0 and 1 and have one shape "
+                         f"[n], got {shapes}")
     return [v.astype(int) for v in arrays]
 
 # %% ../nbs/55c_mitigation.ipynb #c015
@@ -54,10 +56,13 @@ def remove_correlation(
     s, # [n] group, 0 or 1
     rows=slice(None), # those to learn from
 ): # [n, d]
-    "Inputs without what a straight line can predict of them from the group; needs the group at prediction too"
+    "Inputs without what a line can predict of them from the group; always needs the group"
     X, s = np.asarray(X, float), np.asarray(s, float)
-    if X.ndim != 2 or s.shape != (len(X),): raise ValueError(f'remove_correlation: X [n, d] and s [n] expected, got {X.shape} and {s.shape}')
-    if len({*s[rows].tolist()}) < 2: raise ValueError('remove_correlation: both groups must be there')
+    if X.ndim != 2 or s.shape != (len(X),):
+        raise ValueError('remove_correlation: X [n, d] and s [n] expected, '
+                         f'got {X.shape} and {s.shape}')
+    if len({*s[rows].tolist()}) < 2:
+        raise ValueError('remove_correlation: both groups must be there')
     c, Z = s - s[rows].mean(), X[rows]
     return X - np.outer(c, c[rows] @ Z / (c[rows] @ c[rows]))
 
@@ -67,7 +72,7 @@ def parity_costs(
     s, # [n] group, 0 or 1
     price:float, # λ: what one point of the groups' gap costs
 ): # [n] cost of saying 1 instead of 0
-    "Cost of each positive decision: its error, plus the price of the gap that it makes (Agarwal et al. 2018)"
+    "Cost of each positive decision: its error, and the gap's price (Agarwal et al. 2018)"
     y, s = _binary('parity_costs', y=y, s=s)
     if not 0 < s.mean() < 1: raise ValueError('parity_costs: both groups must be there')
     return 1 - 2*y + price * np.where(s == 1, 1/s.mean(), -1/(1 - s.mean()))
@@ -87,12 +92,12 @@ class _Reverse(torch.autograd.Function):
     def backward(ctx, g): return -ctx.strength * g, None
 
 def reverse_gradient(x:torch.Tensor, strength:float=1.):
-    "x forwards, and minus `strength` times the gradient backwards (Ganin and Lempitsky 2015)"
+    "x forwards, -strength times the gradient backwards (Ganin and Lempitsky 2015)"
     return _Reverse.apply(x, strength)
 
 # %% ../nbs/55c_mitigation.ipynb #c029
 class FairNet(nn.Module):
-    "An encoder with two readers of its code: one for the label, one, behind a reversed gradient, for the group"
+    "An encoder and two readers: for the label and, behind a reversed gradient, the group"
     def __init__(self, n_in:int, code:int=8, strength:float=1.):
         super().__init__()
         self.encoder = nn.Sequential(nn.Linear(n_in, 32), nn.ReLU(), nn.Linear(32, code))
@@ -115,7 +120,8 @@ def fit_fairnet(
     like = next(net.parameters())
     X, y, s = (torch.as_tensor(v).to(like) for v in (X, *_binary('fit_fairnet', y=y, s=s)))
     slow = [*net.encoder.parameters(), *net.label.parameters()]
-    opt = torch.optim.Adam([dict(params=slow, lr=3e-3), dict(params=net.group.parameters(), lr=1e-2)])
+    opt = torch.optim.Adam([dict(params=slow, lr=3e-3),
+                            dict(params=net.group.parameters(), lr=1e-2)])
     for _ in range(epochs):
         for rows in torch.randperm(len(X), generator=draw).split(128):
             a, b = net(X[rows])
@@ -130,15 +136,19 @@ def parity_thresholds(
     s, # [n] groups, 0 or 1
     strength:float=1., # 0: one threshold of .5 for all; 1: the same share of each group
 ): # [2] a threshold for each group
-    "Thresholds that bring the groups' selection rates together; inf where nobody is to be selected"
+    "Thresholds that bring the groups' selection rates together; inf selects nobody"
     score, (s,) = np.asarray(score, float), _binary('parity_thresholds', s=s)
     if score.shape != s.shape or not np.isfinite(score).all() or not 0 < s.mean() < 1:
-        raise ValueError(f'parity_thresholds: finite scores of both groups expected, got {score.shape} and {s.shape}')
+        raise ValueError('parity_thresholds: finite scores of both groups expected, '
+                         f'got {score.shape} and {s.shape}')
     if not 0 <= strength <= 1:
-        raise ValueError(f'parity_thresholds: a strength lies between 0 and 1, got {strength}')
+        raise ValueError('parity_thresholds: a strength lies between 0 and 1, '
+                         f'got {strength}')
     everyone = (score >= .5).mean()
-    shares = [(1 - strength) * (score[s == g] >= .5).mean() + strength * everyone for g in (0, 1)]
-    return np.array([np.quantile(score[s == g], 1 - q) if q else np.inf for g, q in zip((0, 1), shares)])
+    shares = [(1 - strength) * (score[s == g] >= .5).mean() + strength * everyone
+              for g in (0, 1)]
+    return np.array([np.quantile(score[s == g], 1 - q) if q else np.inf
+                     for g, q in zip((0, 1), shares)])
 
 # %% ../nbs/55c_mitigation.ipynb #c047
 def reject_option(
@@ -147,18 +157,21 @@ def reject_option(
 ): # [n] True: to a person
     "The cases nearest to the border, as many as people have time for (Chow 1957)"
     prob = np.asarray(prob, float)
-    if not 0 <= share <= 1: raise ValueError(f'reject_option: a share lies between 0 and 1, got {share}')
-    if not ((prob >= 0) & (prob <= 1)).all(): raise ValueError('reject_option: probabilities between 0 and 1 expected')
+    if not 0 <= share <= 1:
+        raise ValueError(f'reject_option: a share lies between 0 and 1, got {share}')
+    if not ((prob >= 0) & (prob <= 1)).all():
+        raise ValueError('reject_option: probabilities between 0 and 1 expected')
     chosen = np.zeros(len(prob), bool)
     chosen[np.argsort(abs(prob - .5), kind='stable')[:round(share * len(prob))]] = True
     return chosen
 
 # %% ../nbs/55c_mitigation.ipynb #c051
 class AuditLog:
-    "Decisions, each sealed with the one before; who knows the published `head` can tell whether any was changed or cut"
+    "Decisions, each sealed with the one before; the published `head` betrays any change"
     def __init__(self): self.entries = []
     def _seal(self, before, record):
-        return hashlib.sha256((before + json.dumps(record, sort_keys=True)).encode()).hexdigest()
+        return hashlib.sha256((before
+                               + json.dumps(record, sort_keys=True)).encode()).hexdigest()
     @property
     def head(self):
         "The last seal: publish it where its owner cannot change it"
@@ -170,7 +183,7 @@ class AuditLog:
     def broken(self,
         head:str=None, # as it was published; without it only careless changes are found
     ):
-        "Number of the first entry that does not fit; the length where the end does not fit `head`; None if all fits"
+        "The first entry that does not fit; the length if only the end does not; else None"
         before = ''
         for i, e in enumerate(self.entries):
             if e['seal'] != self._seal(before, e['record']): return i
@@ -183,19 +196,25 @@ def model_card(
     y, p, group, # outcomes, decisions and groups of the test, [n] each
     use:str, misuse:str, data:str, # one sentence each
 ) -> str: # Markdown
-    "A model card out of a test: use, limits and the measured rates of each group with intervals (Mitchell et al. 2019)"
-    rows = [f'### {name}', f'**Meant for** {use}', f'**Not for** {misuse}', f'**Data** {data}', '',
-            '| group | people | selected | wrong (95 %) | false positives | false negatives |',
-            '|---|---|---|---|---|---|']
+    "A model card out of a test: use, limits, rates of each group (Mitchell et al. 2019)"
+    rows = [f'### {name}', f'**Meant for** {use}', f'**Not for** {misuse}',
+            f'**Data** {data}', '',
+            '| group | people | selected | wrong (95 %) | false positives | '
+            'false negatives |', '|---|---|---|---|---|---|']
     for g, r in group_rates(y, p, group).iterrows():
         lo, hi = proportion_interval(round((1 - r.accuracy) * r.n), int(r.n))
         wrong = f'{1 - r.accuracy:.1%} ({lo:.1%} to {hi:.1%})'
-        rows.append(f'| {g} | {r.n:.0f} | {r.selection_rate:.1%} | {wrong} | {r.fpr:.1%} | {r.fnr:.1%} |')
+        rows.append(f'| {g} | {r.n:.0f} | {r.selection_rate:.1%} | {wrong} | {r.fpr:.1%} | '
+                    f'{r.fnr:.1%} |')
     return '\n\n'.join(rows[:4]) + '\n' + '\n'.join(rows[4:])
 
-def data_sheet(a, **measured) -> str: # a: walkdl.data.asset(name); measured: what the run found
-    "A short data sheet from a line of the asset table and from measured facts (Gebru et al. 2021)"
-    facts = dict(source=a.cite, licence=a.licence, package=str(a.package), sha256=a.sha256[:16] + '…') | measured
+def data_sheet(
+    a, # a line of the asset table: walkdl.data.asset(name)
+    **measured, # what the run found
+) -> str:
+    "A short data sheet from the asset table and measured facts (Gebru et al. 2021)"
+    facts = dict(source=a.cite, licence=a.licence, package=str(a.package),
+                 sha256=a.sha256[:16] + '…') | measured
     rows = [f'| {k} | {v} |' for k, v in facts.items()]
     return '\n'.join([f'### Data sheet: {a.name}', '', '| | |', '|---|---|', *rows])
 
@@ -203,6 +222,7 @@ def data_sheet(a, **measured) -> str: # a: walkdl.data.asset(name); measured: wh
 def watchlist(crowd:int, wanted:int, found:float=.99, false:float=.001):
     "(people stopped, share of them that are on the list): Bayes' rule for a camera"
     if not (0 <= wanted <= crowd and 0 <= found <= 1 and 0 <= false <= 1):
-        raise ValueError(f'watchlist: 0 ≤ wanted ≤ crowd and rates in 0 … 1 expected, got {wanted}, {crowd}, {found}, {false}')
+        raise ValueError('watchlist: 0 ≤ wanted ≤ crowd and rates in 0 … 1 expected, '
+                         f'got {wanted}, {crowd}, {found}, {false}')
     hits, alarms = wanted * found, (crowd - wanted) * false
     return hits + alarms, hits / (hits + alarms) if hits + alarms else float('nan')

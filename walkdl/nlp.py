@@ -84,7 +84,8 @@ class _Texts:
 def _many(X, who):
     "X as a list of texts"
     if isinstance(X, str):
-        raise ValueError(f'{who}: a list of texts expected, got one text; wrap it in a list')
+        raise ValueError(f'{who}: a list of texts expected, got one text; '
+                         'wrap it in a list')
     return list(X)
 
 class Lexicon(_Texts, ClassifierMixin, BaseEstimator):
@@ -97,7 +98,8 @@ class Lexicon(_Texts, ClassifierMixin, BaseEstimator):
 
     def fit(self, X=None, y=None): # texts, which are not read; two classes, the bad one first
         "Read the graph; the classes are 0 and 1 if `y` names no others"
-        self.parent_, self.own_, self.classes_ = {}, {}, np.unique([0, 1] if y is None else y)
+        self.parent_, self.own_, self.classes_ = {}, {}, np.unique([0, 1]
+                                                                   if y is None else y)
         if len(self.classes_) != 2:
             raise ValueError(f'Lexicon: two classes expected, got {len(self.classes_)}')
         for line in filter(str.strip, self.graph.splitlines()):
@@ -118,7 +120,8 @@ def isa(self:Lexicon, word:str) -> list:
     chain = [word]
     while chain[-1] in self.parent_:
         chain.append(self.parent_[chain[-1]])
-        if chain[-1] in chain[:-1]: raise ValueError(f'Lexicon: a circle, {" is ".join(chain)}')
+        if chain[-1] in chain[:-1]:
+            raise ValueError(f'Lexicon: a circle, {" is ".join(chain)}')
     return chain
 
 # %% ../nbs/28_nlp.ipynb #c018
@@ -216,7 +219,8 @@ def counts(self:TfIdf,
     for doc in _many(docs, 'TfIdf'):
         ids += [i for t in self.terms(doc) if (i := number(t)) is not None]
         ends.append(len(ids))
-    X = csr_matrix((np.ones(len(ids)), ids, ends), shape=(len(ends) - 1, max(ids, default=0) + 1))
+    X = csr_matrix((np.ones(len(ids)), ids, ends),
+                   shape=(len(ends) - 1, max(ids, default=0) + 1))
     X.sum_duplicates()
     return X
 
@@ -246,8 +250,8 @@ def fit(self:TfIdf, X, y=None): # texts
     low, high = (self._documents(k, n) for k in ('min_df', 'max_df'))
     kept = sorted(t for t, i in at.items() if low <= df[i] <= high)
     if not kept:
-        raise ValueError('TfIdf: no term is left: all documents are empty, or min_df and max_df '
-                         'too strict')
+        raise ValueError('TfIdf: no term is left: all documents are empty, '
+                         'or min_df and max_df too strict')
     self.vocabulary_ = {t: i for i, t in enumerate(kept)}
     one, df = int(self.smooth_idf), df[[at[t] for t in kept]]
     self.idf_ = np.log((n + one) / (df + one)) + 1 if self.use_idf else np.ones(len(kept))
@@ -381,13 +385,15 @@ class WordVectors:
             raise ValueError(f'WordVectors: {len(self.words)} words but vectors of shape '
                              f'{self.vectors.shape}; expected [{len(self.words)}, D]')
         self.at = {w: i for i, w in enumerate(self.words)}
-        self.unit = self.vectors / (np.linalg.norm(self.vectors, axis=1, keepdims=True) + 1e-12)
+        self.unit = self.vectors / (np.linalg.norm(self.vectors, axis=1,
+                                                   keepdims=True) + 1e-12)
     def __contains__(self, word): return word in self.at
     def __getitem__(self, word): return self.vectors[self.id(word)]
     def id(self, word):
         "The row of a word; KeyError if it has none"
         if word in self.at: return self.at[word]
-        raise KeyError(f'no vector for {word!r}: it is not among the {len(self.words)} words')
+        raise KeyError(f'no vector for {word!r}: '
+                       f'it is not among the {len(self.words)} words')
     def similarity(self, a:str, b:str) -> float:
         "Cosine of the angle between two words"
         return float(self.unit[self.id(a)] @ self.unit[self.id(b)])
@@ -438,7 +444,8 @@ class _Word2Vec(WordVectors, BaseEstimator):
         self.lr, self.batch, self.generator = lr, batch, generator
 
     def _check(self):
-        least = dict.fromkeys('dim window negative shared epochs min_count batch'.split(), 1)
+        least = dict.fromkeys('dim window negative shared epochs min_count batch'.split(),
+                              1)
         for k, low in (least | dict(sample=0, lr=0)).items():
             if not getattr(self, k) >= low:
                 raise ValueError(f'{type(self).__name__}: {k} must be at least {low}, '
@@ -457,13 +464,14 @@ def _read(self:_Word2Vec, sentences):
     import torch
     name, sentences = type(self).__name__, list(sentences)
     if any(isinstance(s, str) for s in sentences):
-        raise TypeError(f'{name}: a sentence is a list of words, got a text; split it first')
+        raise TypeError(f'{name}: a sentence is a list of words, got a text; '
+                        'split it first')
     found = Counter(w for s in sentences for w in s)
     frequent = [w for w in found if found[w] >= self.min_count]
     self.words = sorted(frequent, key=lambda w: (-found[w], w))
     if len(self.words) < 2:
-        raise ValueError(f'{name}: {len(self.words)} words occur {self.min_count} times or more; '
-                         'give more text or a smaller min_count')
+        raise ValueError(f'{name}: {len(self.words)} words occur {self.min_count} '
+                         'times or more; give more text or a smaller min_count')
     at = {w: i for i, w in enumerate(self.words)}
     self.counts = np.array([found[w] for w in self.words])
     ids = [[at[w] for w in s if w in at] for s in sentences]
@@ -492,7 +500,8 @@ def fit(self:_Word2Vec,
     ids, place = self._read(sentences)
     g, n, done = as_generator(self.generator), len(self.words), 0
     share = torch.tensor(self.counts / self.counts.sum())
-    stay = ((self.sample/share).sqrt() + self.sample/share) if self.sample else torch.ones(n)
+    stay = ((self.sample/share).sqrt() + self.sample/share) if self.sample else torch.ones(
+        n)
     self._in = (torch.rand(n, self.dim, generator=g) - .5)/self.dim
     self._out = torch.zeros(n, self.dim)
     self._noise = (share**.75).cumsum(0) / (share**.75).sum()
@@ -505,7 +514,8 @@ def fit(self:_Word2Vec,
             self._train(part[keep], where[keep], lr, g)
             done += len(part)
     if not self._in.isfinite().all():
-        raise ValueError(f'{type(self).__name__}: training diverged; give a smaller lr or batch')
+        raise ValueError(f'{type(self).__name__}: training diverged; '
+                         'give a smaller lr or batch')
     WordVectors.__init__(self, self.words, self._in.numpy())
     return self
 
@@ -554,7 +564,8 @@ class CBOW(_Word2Vec):
         step = max(16, self._bs // (self.window + 1))
         for b in torch.randperm(len(ids), generator=g).split(step):
             at = (b[:, None] + d).clamp(0, len(ids) - 1)
-            ok = (d.abs() <= reach[b]) & (place[at] == place[b, None]) & (at == b[:, None] + d)
+            ok = (d.abs() <= reach[b]) & (place[at] == place[b, None]) & (
+                at == b[:, None] + d)
             some = ok.any(1)
             at, ok, o = ids[at[some]], ok[some].float(), ids[b[some]]
             h = (ok[:, None] @ self._in[at])[:, 0] / ok.sum(1, keepdim=True)

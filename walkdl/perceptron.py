@@ -78,7 +78,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         if not hasattr(self, 'w_'): self.begin(len(x))
         sign = 1 if y else -1
         side = sign * (self.w_[0] + x @ self.w_[1:])
-        if not np.isfinite(side): raise ValueError('Perceptron: the sample holds NaN or infinity')
+        if not np.isfinite(side):
+            raise ValueError('Perceptron: the sample holds NaN or infinity')
         if side > 0 or (side == 0 and y == 0 and not self.strict): return False
         self.w_ += sign * np.r_[1, x]
         self.mistakes_ += 1
@@ -103,7 +104,8 @@ def fit(self:Perceptron,
     "Learn until a pass without mistakes; sets `w_`, `mean_w_`, `mistakes_`, `passes_`, `done_`"
     X, y = validate_data(self, X, y, dtype=float)
     classes, y = _two_classes(y)
-    if self.passes < 1: raise ValueError(f'Perceptron: one pass is the least, got {self.passes}')
+    if self.passes < 1:
+        raise ValueError(f'Perceptron: one pass is the least, got {self.passes}')
     self.begin(X.shape[1]).classes_ = classes
     total = np.zeros_like(self.w_)
     for self.passes_ in range(1, self.passes + 1):
@@ -128,7 +130,8 @@ def _start(w, d, rng):
     if isinstance(w, str) and w == 'random': return rng.uniform(-1, 1, d + 1)
     if not isinstance(w, str) and np.shape(w) in ((), (d + 1,)) and np.isfinite(w).all():
         return np.full(d + 1, w, dtype=float)
-    raise ValueError(f"Perceptron: start is 'random', a number, or {d + 1} weights for {d} inputs, "
+    raise ValueError("Perceptron: start is 'random', a number, "
+                     f"or {d + 1} weights for {d} inputs, "
                      f'the bias first; got {w!r}')
 
 def _two_classes(y):
@@ -137,13 +140,15 @@ def _two_classes(y):
     if np.isin(classes, (0, 1)).all(): return np.array([0, 1]), classes.astype(int)[y]
     check_classification_targets(classes[y])
     if len(classes) == 2: return classes, y
-    raise ValueError('Perceptron: Only binary classification is supported. The type of the target '
-                     f'is {type_of_target(classes[y])}, with {len(classes)} classes.')
+    raise ValueError('Perceptron: Only binary classification is supported. '
+                     f'The type of the target is {type_of_target(classes[y])}, '
+                     f'with {len(classes)} classes.')
 
 def _samples(X, y):
     "X [n, d] and y [n] of 0 and 1, checked"
     X, y = check_X_y(X, y, dtype=float, ensure_min_features=0)
-    if not np.isin(y, (0, 1)).all(): raise ValueError(f'labels are 0 or 1, got {np.unique(y)}')
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError(f'labels are 0 or 1, got {np.unique(y)}')
     return X, y.astype(int)
 
 # %% ../nbs/11_perceptron.ipynb #c039
@@ -155,8 +160,10 @@ def perceptron_loss(
     sums = torch.as_tensor(sums)
     y = torch.as_tensor(y, device=sums.device)
     if sums.shape != y.shape:
-        raise ValueError(f'perceptron_loss: sums {[*sums.shape]} and y {[*y.shape]} must be alike')
-    if not ((y == 0) | (y == 1)).all(): raise ValueError('perceptron_loss: targets are 0 or 1')
+        raise ValueError(f'perceptron_loss: sums {[*sums.shape]} and y {[*y.shape]} '
+                         'must be alike')
+    if not ((y == 0) | (y == 1)).all():
+        raise ValueError('perceptron_loss: targets are 0 or 1')
     return torch.relu(torch.where(y == 1, -sums, sums)).sum()
 
 # %% ../nbs/11_perceptron.ipynb #c047
@@ -200,7 +207,8 @@ def cover_count(
     d:int, # weights, the bias included: a line in the plane has 3
 ) -> int:
     "How many of the 2**n labellings a perceptron can answer (Cover 1965)"
-    if min(n, d) < 1: raise ValueError(f'cover_count: n, d are at least 1, got n={n}, d={d}')
+    if min(n, d) < 1:
+        raise ValueError(f'cover_count: n, d are at least 1, got n={n}, d={d}')
     return 2 * sum(comb(n - 1, k) for k in range(d))
 
 # %% ../nbs/11_perceptron.ipynb #c100
@@ -220,7 +228,8 @@ class MulticlassPerceptron(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
         if self.passes < 1:
-            raise ValueError(f'MulticlassPerceptron: one pass is the least, got {self.passes}')
+            raise ValueError('MulticlassPerceptron: one pass is the least, '
+                             f'got {self.passes}')
         self.classes_, y = np.unique(y, return_inverse=True)
         self.W_ = np.zeros((len(self.classes_), X.shape[1] + 1))
         total, self.mistakes_ = np.zeros_like(self.W_), 0

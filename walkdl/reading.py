@@ -164,7 +164,8 @@ def stem(w:str) -> str:
 
 def answer_type(question):
     "What kind of answer a question wants: when, number, who, where, why or what"
-    return next((k for k, p in TYPES.items() if re.match(p + r'\b', question.lower())), 'what')
+    return next((k for k, p in TYPES.items() if re.match(p + r'\b', question.lower())),
+                'what')
 
 # %% ../nbs/28d_reading.ipynb #c021
 def candidate_spans(
@@ -199,8 +200,8 @@ def span_features(
     number, long = digit or w[0].lower() in NUMBERS, math.log(j - i)
     inside = len([k for k in hit if i <= k < j])
     return [len({stems[k] for k in hit})/max(1, len(asked)), inside/(j - i),
-            -math.log1p(min(far)), -math.log1p(sum(far)/len(far)), long, solid(i-1), solid(j),
-            w[0].lower() in STOP, j == len(t) or not t[j][0][0].isalnum(),
+            -math.log1p(min(far)), -math.log1p(sum(far)/len(far)), long, solid(i-1),
+            solid(j), w[0].lower() in STOP, j == len(t) or not t[j][0][0].isalnum(),
             kind == 'who' and name, kind == 'who' and not name, kind == 'when' and digit,
             kind == 'when' and before in ('in', 'on', 'at'), kind == 'where' and name,
             kind == 'where' and before in ('in', 'at', 'near', 'to', 'on'),
@@ -261,7 +262,8 @@ def answers(self:SpanScorer, passage:str, question:str): # -> [(span, probabilit
     c = _spans(passage)
     x = torch.tensor([span_features(question, *o) for o in c]).float()
     p = (x @ self.coef_).softmax(0)
-    return [(_text(passage, c[i]), p[i].item()) for i in p.argsort(descending=True).tolist()]
+    return [(_text(passage, c[i]), p[i].item())
+            for i in p.argsort(descending=True).tolist()]
 
 @patch
 def predict(self:SpanScorer, X): # (passage, question)
@@ -312,7 +314,8 @@ def _story(rng, lines, names):
     return text, f'Where is {(w := rng.choice([*place]))}?', place[w]
 
 # %% ../nbs/28d_reading.ipynb #c048
-WORDS = ['<pad>', '<unk>', *dict.fromkeys(' '.join(MOVES + TAKES).replace('{}', '').split()),
+WORDS = ['<pad>', '<unk>',
+         *dict.fromkeys(' '.join(MOVES + TAKES).replace('{}', '').split()),
          'Where', 'is', *PLACES, *THINGS, *(f'@{i}' for i in range(8)), *NAMES]
 IDS = {w: i for i, w in enumerate(WORDS)}
 
@@ -340,11 +343,14 @@ def _fits(k, rows, names, lines, answer):
     "ValueError where a story is larger than its tensors"
     (question, *text), most = rows, max(map(len, rows[1:]), default=0)
     for has, room, what in ((len(text), lines, 'sentences'), (len(names), 8, 'names'),
-                            (most, 7, 'words in a sentence'), (len(question), 4, 'words to ask')):
+                            (most, 7, 'words in a sentence'),
+                            (len(question), 4, 'words to ask')):
         if has > room:
-            raise ValueError(f'pack_stories: story {k} has {has} {what}, room is for {room}')
+            raise ValueError(f'pack_stories: story {k} has {has} {what}, '
+                             f'room is for {room}')
     if answer not in PLACES:
-        raise ValueError(f'pack_stories: the answer of story {k}, {answer!r}, is none of {PLACES}')
+        raise ValueError(f'pack_stories: the answer of story {k}, {answer!r}, '
+                         f'is none of {PLACES}')
 
 # %% ../nbs/28d_reading.ipynb #c055
 class MemoryNetwork(nn.Module):
@@ -367,11 +373,12 @@ class MemoryNetwork(nn.Module):
     def forward(self, X, Q): # [B,L,W], [B,W'] → logits [B,answers], attention of each hop [B,L]
         most = self.ages[0].num_embeddings
         if X.ndim != 3 or X.shape[1] > most or Q.ndim != 2 or len(X) != len(Q):
-            raise ValueError(f'MemoryNetwork: X must be [B, at most {most}, words], Q [B, words]; '
-                             f'got {list(X.shape)} and {list(Q.shape)}')
+            raise ValueError(f'MemoryNetwork: X must be [B, at most {most}, words], '
+                             f'Q [B, words]; got {list(X.shape)} and {list(Q.shape)}')
         u, there, looks = self.sentence(0, Q), (X > 0).any(2), []
         for k in range(len(self.words) - 1):
-            m, c = (self.sentence(j, X) + self.ages[j].weight[:X.shape[1]] for j in (k, k + 1))
+            m, c = (self.sentence(j, X) + self.ages[j].weight[:X.shape[1]]
+                    for j in (k, k + 1))
             p = (m @ u[..., None])[..., 0].masked_fill(~there, -1e9).softmax(1)
             looks.append(p)
             u = u + (p[..., None] * c).sum(1)
@@ -382,7 +389,8 @@ HALVES = [('it started boring', 'it got interesting'),
           ('the beginning was dull', 'the end was brilliant'),
           ('the food was awful', 'the service was wonderful'),
           ('I expected a failure', 'it was a success'),
-          ('the plot is silly', 'the actors are great'), ('at first I hated it', 'now I love it'),
+          ('the plot is silly', 'the actors are great'),
+          ('at first I hated it', 'now I love it'),
           ('the room was dirty', 'the view was beautiful'),
           ('the music is annoying', 'the dancing is a joy'),
           ('the first chapter is bad', 'the book is good'),
@@ -390,7 +398,8 @@ HALVES = [('it started boring', 'it got interesting'),
           ('the trailer was terrible', 'the film was excellent'),
           ('the jokes are weak', 'the story is charming'),
           ('the weather was horrible', 'the trip was fun'),
-          ('the camera is poor', 'the screen is superb'), ('he seemed stupid', 'he proved clever')]
+          ('the camera is poor', 'the screen is superb'),
+          ('he seemed stupid', 'he proved clever')]
 
 def but_pairs(): # → [(sentence, is it positive)]
     "Thirty sentences, A but B and B but A: the same words, opposite meaning"
@@ -398,10 +407,10 @@ def but_pairs(): # → [(sentence, is it positive)]
     return [o for bad, good in HALVES for o in ((join(bad, good), 1), (join(good, bad), 0))]
 
 # %% ../nbs/28d_reading.ipynb #c080
-GOOD = set('interesting brilliant wonderful success great love beautiful joy good perfectly '
-           'excellent charming fun superb clever'.split())
-BAD = set('boring dull awful failure silly hated dirty annoying bad ugly terrible weak horrible '
-          'poor stupid'.split())
+GOOD = set('interesting brilliant wonderful success great love beautiful joy '
+           'good perfectly excellent charming fun superb clever'.split())
+BAD = set('boring dull awful failure silly hated dirty annoying bad ugly terrible '
+          'weak horrible poor stupid'.split())
 
 def lexicon_score(s:str) -> int:
     "Good words minus bad words"

@@ -33,8 +33,8 @@ def _counts(name, k, n):
     "Successes and trials as floats, refused unless they are counts"
     k, n = np.broadcast_arrays(_array(k), _array(n))
     if not ((k == np.round(k)) & (n == np.round(n))).all():
-        raise ValueError(f'{name}: k and n are whole numbers (k successes of n trials), got k={k}, '
-                         f'n={n}; for a share p of n give round(p*n)')
+        raise ValueError(f'{name}: k and n are whole numbers (k successes of n trials), '
+                         f'got k={k}, n={n}; for a share p of n give round(p*n)')
     if not ((n >= 1) & (k >= 0) & (k <= n)).all():
         raise ValueError(f'{name}: 0 ≤ k ≤ n and n ≥ 1 expected, got k={k}, n={n}')
     return k, n
@@ -49,8 +49,8 @@ def proportion_interval(
 ): # (low, high), each a float or an array like k
     "Confidence interval of a share k/n (Wilson 1927; Clopper and Pearson 1934), by scipy"
     if method not in ('wilson', 'exact') or side not in ('two', 'lower'):
-        raise ValueError("proportion_interval: method is 'wilson' or 'exact', side 'two' or "
-                         f"'lower'; got {method!r}, {side!r}")
+        raise ValueError("proportion_interval: method is 'wilson' or 'exact', "
+                         f"side 'two' or 'lower'; got {method!r}, {side!r}")
     _confident('proportion_interval', confidence)
     k, n = _counts('proportion_interval', k, n)
     tail = dict(two='two-sided', lower='greater')[side]
@@ -84,8 +84,9 @@ def difference_interval(
     counts = [isinstance(v, tuple) and len(v) == 2 for v in (a, b)]
     if any(counts):
         if not all(counts) or paired:
-            raise ValueError('difference_interval: two tuples (k, n) of unpaired counts, or two '
-                             'lists of values; for the same test cases lists of 0 and 1 '
+            raise ValueError('difference_interval: '
+                             'two tuples (k, n) of unpaired counts, or two lists of '
+                             'values; for the same test cases lists of 0 and 1 '
                              'with paired=True')
         return tuple(map(float, _newcombe(a, b, confidence)))
     a, b = (_values('difference_interval', v) for v in (a, b))
@@ -123,8 +124,10 @@ def bootstrap_interval(
     if paired and len({*map(len, samples)}) > 1:
         raise ValueError('bootstrap_interval: pairs need samples of one length, '
                          f'got {[*map(len, samples)]}')
-    found = bootstrap(samples, statistic, n_resamples=resamples, confidence_level=confidence,
-                      paired=paired, vectorized=False, method='percentile', rng=as_rng(generator))
+    found = bootstrap(samples, statistic, n_resamples=resamples,
+                      confidence_level=confidence,
+                      paired=paired, vectorized=False, method='percentile',
+                      rng=as_rng(generator))
     return tuple(map(float, found.confidence_interval))
 
 # %% ../nbs/04_stats.ipynb #c053
@@ -136,8 +139,8 @@ def _two_classes(name, y_true, score):
                          f'got {y.shape} and {s.shape}')
     if not np.isfinite(s).all(): raise ValueError(f'{name}: scores must be finite numbers')
     if set(y) != {0, 1}:
-        raise ValueError(f'{name}: y_true must hold 0 (negative) and 1 (positive), each at least '
-                         f'once, got {sorted(set(y))[:5]}')
+        raise ValueError(f'{name}: y_true must hold 0 (negative) and 1 (positive), '
+                         f'each at least once, got {sorted(set(y))[:5]}')
     return y, s
 
 # %% ../nbs/04_stats.ipynb #c054

@@ -129,7 +129,8 @@ class BPE:
         pattern=GPT2_PATTERN, # see `pretokens`
         added=(), # {text: id} of tokens that are found in a text before all else
     ):
-        self.merges, self.pattern, self.added = [(a, b) for a, b in merges], pattern, dict(added)
+        self.merges, self.pattern, self.added = [(a, b)
+                                                 for a, b in merges], pattern, dict(added)
         made = dict.fromkeys(BYTES + [a + b for a, b in self.merges])
         self.tokens = list(made if tokens is None else tokens)
         self.ids = {t: i for i, t in enumerate(self.tokens) if t is not None}
@@ -143,7 +144,8 @@ class BPE:
     @classmethod
     def train(cls, text:str, size:int, pattern=GPT2_PATTERN):
         "Learn a vocabulary of `size` tokens from a text"
-        if size < 256: raise ValueError(f'BPE.train: size {size} is less than the 256 bytes')
+        if size < 256:
+            raise ValueError(f'BPE.train: size {size} is less than the 256 bytes')
         return cls(*learn_merges(Counter(pretokens(text, pattern)), size), pattern)
 
     def word(self, w):
@@ -185,7 +187,8 @@ _PLAIN = dict(dropout=None, continuing_subword_prefix='', end_of_word_suffix='',
               byte_fallback=False, ignore_merges=False)
 
 def _refuse(setting, value, wanted):
-    raise ValueError(f'BPE.from_pretrained: {setting} is {value!r}; implemented is {wanted}')
+    raise ValueError(f'BPE.from_pretrained: {setting} is {value!r}; '
+                     f'implemented is {wanted}')
 
 def _pattern_of(pre):
     "The regular expressions of a pre-tokeniser, if it is of a kind that is implemented"
@@ -231,9 +234,11 @@ def from_pretrained(cls:BPE,
     vocab = tokenizer
     if merges is None:
         if not hasattr(vocab, 'backend_tokenizer'):
-            raise TypeError(f'BPE.from_pretrained: {type(vocab).__name__} is no fast tokeniser; '
+            raise TypeError('BPE.from_pretrained: '
+                            f'{type(vocab).__name__} is no fast tokeniser; '
                             'give a vocabulary and merges')
-        vocab, merges, pattern, added = _tables(json.loads(tokenizer.backend_tokenizer.to_str()))
+        vocab, merges, pattern, added = _tables(
+            json.loads(tokenizer.backend_tokenizer.to_str()))
     vocab = vocab if isinstance(vocab, dict) else {t: i for i, t in enumerate(vocab)}
     tokens = [None] * (max([*vocab.values(), *dict(added).values()], default=-1) + 1)
     for t, i in vocab.items(): tokens[i] = _bytes_of(t)
@@ -275,8 +280,9 @@ def bits_per_character(
 ) -> float:
     "The surprisal of a text, spread over its letters"
     if not (ppl >= 1 and tokens >= 0 and characters > 0):
-        raise ValueError('bits_per_character: wants a perplexity of 1 or more and a text of one '
-                         f'character or more; got {ppl}, {tokens} tokens, {characters} characters')
+        raise ValueError('bits_per_character: wants a perplexity of 1 or more and '
+                         f'a text of one character or more; got {ppl}, {tokens} tokens, '
+                         f'{characters} characters')
     return math.log2(ppl) * tokens / characters
 
 # %% ../nbs/28c_tokens.ipynb #c053
@@ -296,7 +302,8 @@ def ngram_codes(
 def _known(ids, vocab, who):
     "Ids as whole numbers, all of them below `vocab`"
     ids = np.asarray(ids)
-    if (ids % 1 != 0).any(): raise ValueError(f'{who}: ids are whole numbers, got {ids.dtype}')
+    if (ids % 1 != 0).any():
+        raise ValueError(f'{who}: ids are whole numbers, got {ids.dtype}')
     ids = ids.astype(np.int64)
     if ids.size and not 0 <= ids.min() <= ids.max() < vocab:
         raise ValueError(f'{who}: ids go from {ids.min()} to {ids.max()}, vocab is {vocab}')
@@ -338,7 +345,8 @@ def prob(self:KneserNey,
     "Probability of w after h"
     h, w = (_known(x, self.vocab, 'KneserNey.prob') for x in (h, w))
     if h.ndim != 2 or w.shape != h.shape[:1]:
-        raise ValueError(f'KneserNey.prob: h must be [N,T] and w [N], got {h.shape} and {w.shape}')
+        raise ValueError('KneserNey.prob: h must be [N,T] and w [N], '
+                         f'got {h.shape} and {w.shape}')
     p = np.full(len(w), 1/self.vocab)
     for n, (g, c, known, total, kinds, d) in enumerate(self.levels[:h.shape[1] + 1], 1):
         key = h[:, h.shape[1]-n+1:] @ self.vocab**np.arange(n-2, -1, -1)
@@ -394,7 +402,8 @@ def fit_lm(
     opt = torch.optim.Adam(model.parameters(), lr)
     fall = torch.optim.lr_scheduler.LinearLR(opt, 1, .01, steps)
     for _ in range(steps):
-        drawn = torch.randint(len(windows), (bs,), generator=generator, device=generator.device)
+        drawn = torch.randint(len(windows), (bs,), generator=generator,
+                              device=generator.device)
         loss = model.loss(windows[drawn.to(windows.device)].to(device))
         opt.zero_grad()
         loss.backward()
@@ -411,6 +420,7 @@ def surprisal(
 ) -> torch.Tensor: # [T-1] nats
     "-log p of each token under a model that had read those before it"
     ids = torch.as_tensor([*ids], device=next(model.parameters()).device)
-    if len(ids) < 2: raise ValueError(f'surprisal: two or more tokens expected, got {len(ids)}')
+    if len(ids) < 2:
+        raise ValueError(f'surprisal: two or more tokens expected, got {len(ids)}')
     logits = model(ids[None]).logits[0, :-1].float()
     return F.cross_entropy(logits, ids[1:], reduction='none')

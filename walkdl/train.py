@@ -144,7 +144,8 @@ def learning_rate(
 ) -> float:
     "Up in a straight line for a twentieth of the steps, then down to zero"
     if not 0 <= step < steps:
-        raise ValueError(f'learning_rate: 0 ≤ step < steps expected, got step {step} of {steps}')
+        raise ValueError('learning_rate: 0 ≤ step < steps expected, '
+                         f'got step {step} of {steps}')
     return top*min(1, (step + 1)/max(1, steps/20))*(1 - step/steps)
 
 def shard(
@@ -153,9 +154,11 @@ def shard(
     n:int, # processes
 ) -> tuple: # tensors [size/n, …]
     "What process `rank` of `n` gets of a batch"
-    if not 0 <= rank < n: raise ValueError(f'shard: 0 ≤ rank < n expected, got {rank} and {n}')
+    if not 0 <= rank < n:
+        raise ValueError(f'shard: 0 ≤ rank < n expected, got {rank} and {n}')
     if len(batch[0]) % n:
-        raise ValueError(f'train: a batch of {len(batch[0])} cannot be cut into {n} equal shares')
+        raise ValueError(f'train: a batch of {len(batch[0])} cannot be cut into '
+                         f'{n} equal shares')
     return tuple(b.tensor_split(n)[rank] for b in batch)
 
 # %% ../nbs/60b_train.ipynb #c044
@@ -202,13 +205,15 @@ def _load(file):
         raise ValueError(f'train: {file} is cut off or damaged ({e}); '
                          'begin anew with --fresh') from e
     if run.pop('sha256', '') != _digest(tensors):
-        raise ValueError(f'train: {file} is damaged, its hash is wrong; begin anew with --fresh')
+        raise ValueError(f'train: {file} is damaged, its hash is wrong; '
+                         'begin anew with --fresh')
     return tensors, run
 
 def _read(file, run):
     "Tensors of a checkpoint, if it belongs to this run"
     tensors, other = _load(file)
-    if differ := [f'{k} {other.get(k)}, not {v}' for k, v in run.items() if other.get(k) != v]:
+    if differ := [f'{k} {other.get(k)}, not {v}'
+                  for k, v in run.items() if other.get(k) != v]:
         raise ValueError(f'train: {file} holds another run ({"; ".join(differ)}); '
                          'name another folder, or use --fresh')
     return tensors
@@ -228,7 +233,8 @@ def _restore(acc, players, saved):
         plain.load_state_dict({k: saved[f'{name}.{k}'] for k in plain.state_dict()})
         for k, p in plain.named_parameters():
             where = dict(step='cpu', exp_avg=p.device, exp_avg_sq=p.device)
-            opt.optimizer.state[p] = {m: saved[f'{name}.{k}.{m}'].to(where[m]) for m in moments}
+            opt.optimizer.state[p] = {m: saved[f'{name}.{k}.{m}'].to(where[m])
+                                      for m in moments}
     return saved['curve']
 
 # %% ../nbs/60b_train.ipynb #c048
@@ -245,12 +251,14 @@ def _refuse(precision, **numbers):
     if precision not in ('auto', 'no', 'bf16', 'fp16'):
         raise ValueError(f'train: precision {precision!r}; choose auto, no, bf16 or fp16')
     for k, v in numbers.items():
-        if v is not None and v < 1: raise ValueError(f'train: {k} must be at least 1, not {v}')
+        if v is not None and v < 1:
+            raise ValueError(f'train: {k} must be at least 1, not {v}')
 
 def _machine(precision, cpu):
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
-    if precision == 'auto': precision = 'bf16' if torch.cuda.is_available() and not cpu else 'no'
+    if precision == 'auto':
+        precision = 'bf16' if torch.cuda.is_available() and not cpu else 'no'
     AcceleratorState._reset_state()  # a notebook may change its mind
     return Accelerator(cpu=cpu, mixed_precision=precision)
 
@@ -323,8 +331,8 @@ def train(
     run = dict(recipe=recipe, steps=f'{r.steps}', size=f'{r.size}', seed=f'{seed}')
     curve = torch.zeros(0, len(players))
     if file.exists() and not fresh: curve = _restore(acc, players, _read(file, run))
-    for curve in tqdm(_steps(acc, r, players, curve, seed), initial=len(curve), total=r.steps,
-                      disable=None if acc.is_main_process else True):
+    for curve in tqdm(_steps(acc, r, players, curve, seed), initial=len(curve),
+                      total=r.steps, disable=None if acc.is_main_process else True):
         done = len(curve)
         if done % save_every == 0 or done == r.steps: _save(acc, players, curve, file, run)
     if acc.is_main_process:

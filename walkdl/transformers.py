@@ -136,20 +136,24 @@ def _check_mask(name, mask, shape):
     "Refuse a mask that is not bool or does not fit [..., T, S]"
     if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
         kind = mask.dtype if isinstance(mask, torch.Tensor) else type(mask).__name__
-        raise TypeError(f'{name}: mask must be a tensor of bool (True = may attend), got {kind}')
+        raise TypeError(f'{name}: mask must be a tensor of bool (True = may attend), '
+                        f'got {kind}')
     fits = all(m in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1]))
     if not fits or mask.ndim > len(shape):
-        raise ValueError(f'{name}: mask {list(mask.shape)} does not fit {list(shape)}, the places '
-                         'that ask and are asked; for padding give [B,1,S], as padding_mask does')
+        raise ValueError(f'{name}: mask {list(mask.shape)} does not fit {list(shape)}, '
+                         'the places that ask and are asked; for padding give [B,1,S], '
+                         'as padding_mask does')
 
 def _check(q, k, v, mask):
     "Refuse what cannot be attended to, and say what was expected and what came"
     name = 'scaled_dot_product_attention'
     for label, t in dict(q=q, k=k, v=v).items():
         if not isinstance(t, torch.Tensor):
-            raise TypeError(f'{name}: {label} must be a tensor [..., T, d], got {type(t).__name__}')
+            raise TypeError(f'{name}: {label} must be a tensor [..., T, d], '
+                            f'got {type(t).__name__}')
         if t.ndim < 2:
-            raise ValueError(f'{name}: {label} must be [..., T, d], got shape {list(t.shape)}')
+            raise ValueError(f'{name}: {label} must be [..., T, d], '
+                             f'got shape {list(t.shape)}')
         if not t.is_floating_point():
             raise TypeError(f'{name}: {label} must hold floating numbers, got {t.dtype}')
     if q.shape[-1] != k.shape[-1]:
@@ -196,10 +200,11 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         kv = kv_heads or heads
         if heads % kv:
-            raise ValueError(f'MultiHeadAttention: {heads} heads cannot share {kv} kv_heads evenly')
+            raise ValueError(f'MultiHeadAttention: {heads} heads cannot share {kv} '
+                             'kv_heads evenly')
         if not d_k and d % heads:
-            raise ValueError(f'MultiHeadAttention: {heads} heads cannot share d={d} features '
-                             'evenly; give d_k')
+            raise ValueError('MultiHeadAttention: '
+                             f'{heads} heads cannot share d={d} features evenly; give d_k')
         d_k = d_k or d//heads
         self.d, self.heads, self.kv_heads = d, heads, kv
         self.causal, self.rope, self.seen = causal, rope, None
@@ -210,8 +215,9 @@ class MultiHeadAttention(nn.Module):
         "Refuse what is not [B, places, d]"
         if not isinstance(x, torch.Tensor) or x.ndim != 3 or x.shape[-1] != self.d:
             got = list(x.shape) if isinstance(x, torch.Tensor) else type(x).__name__
-            raise ValueError(f'MultiHeadAttention: {label} must be a tensor [batch, places, '
-                             f'{self.d}], got {got}')
+            raise ValueError('MultiHeadAttention: '
+                             f'{label} must be a tensor [batch, places, {self.d}], '
+                             f'got {got}')
 
 # %% ../nbs/29_transformers.ipynb #c041
 class KVCache:
@@ -236,8 +242,8 @@ class KVCache:
         if attention in self.own:
             old = self.own[attention]
             if len(old[0]) != len(k):
-                raise ValueError(f'KVCache: {len(old[0])} rows are kept, {len(k)} came; start a '
-                                 'new KVCache()')
+                raise ValueError(f'KVCache: {len(old[0])} rows are kept, '
+                                 f'{len(k)} came; start a new KVCache()')
             k, v = torch.cat([old[0], k], 2), torch.cat([old[1], v], 2)
         self.own[attention] = k, v
         return k, v
@@ -252,7 +258,8 @@ def project(self:MultiHeadAttention, x, memory=None, cache=None):
     "Queries, keys and values, each [B,heads,places,d_k], and how many places were read before"
     split = lambda t, n: t.unflatten(-1, (n, -1)).transpose(1, 2)
     q, asked = split(self.q(x), self.heads), x if memory is None else memory
-    if memory is not None and cache and self in cache.memory: return q, *cache.memory[self], 0
+    if memory is not None and cache and self in cache.memory:
+        return q, *cache.memory[self], 0
     k, v = split(self.k(asked), self.kv_heads), split(self.v(asked), self.kv_heads)
     if memory is not None:
         if cache: cache.memory[self] = k, v
@@ -296,7 +303,8 @@ def attend(self:MultiHeadAttention, q, k, v, mask, past): # q [B,H,T,d_k], k and
     if causal and (past or mask is not None):
         back = causal_mask(T, past, q.device)
         mask, causal = back if mask is None else mask & back, False
-    if self.seen is None: return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
+    if self.seen is None:
+        return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
     out, w = scaled_dot_product_attention(q, k, v, mask, causal, weights=True)
     self.seen.append(w.detach())
     return out
@@ -307,7 +315,8 @@ def watch(
     model, # any module with MultiHeadAttention inside
 ): # dict: name of the attention -> list of [B,H,T,S], one a call
     "Within this context every attention keeps its weights for you to look at"
-    attentions = {n: m for n, m in model.named_modules() if isinstance(m, MultiHeadAttention)}
+    attentions = {n: m for n, m in model.named_modules()
+                  if isinstance(m, MultiHeadAttention)}
     for m in attentions.values(): m.seen = []
     try: yield {n: m.seen for n, m in attentions.items()}
     finally:
@@ -326,7 +335,8 @@ def copy_attention(
                f'kv_heads={ours.kv_heads}')
     if theirs.in_proj_weight is None:
         refuse('theirs has kdim or vdim of its own; one width is copied')
-    if theirs.in_proj_bias is None or ours.q.bias is None: refuse('both sides need bias=True')
+    if theirs.in_proj_bias is None or ours.q.bias is None:
+        refuse('both sides need bias=True')
     if theirs.bias_k is not None or theirs.add_zero_attn:
         refuse('add_bias_kv and add_zero_attn are not built here')
     if theirs.in_proj_weight.shape != (3*len(ours.q.weight), ours.d):
@@ -345,7 +355,9 @@ def sinusoidal(
     device=None,
 ): # [T, d]
     "Sines and cosines of the place, one radian a step to one in 10,000 (Vaswani et al. 2017, 3.5)"
-    if d % 2: raise ValueError(f'sinusoidal: d must be even, sine and cosine side by side; got {d}')
+    if d % 2:
+        raise ValueError('sinusoidal: d must be even, '
+                         f'sine and cosine side by side; got {d}')
     speed = 1e4**(torch.arange(0, d, 2, device=device)/d)
     angle = torch.arange(T, device=device)[:, None] / speed
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
@@ -442,7 +454,8 @@ class Block(nn.Module):
     def forward(self, x, memory=None, mask=None, memory_mask=None, cache=None): # [B,T,d] -> [B,T,d]
         x = self.add(x, self.norms[0], lambda h: self.attn(h, None, mask, cache))
         if self.cross:
-            x = self.add(x, self.norms[1], lambda h: self.cross(h, memory, memory_mask, cache))
+            x = self.add(x, self.norms[1],
+                         lambda h: self.cross(h, memory, memory_mask, cache))
         return self.add(x, self.norms[-1], self.ff)
 
 # %% ../nbs/29_transformers.ipynb #c063
@@ -467,7 +480,8 @@ def copy_layer(
                  activation=(theirs.activation, ours.ff.act),
                  norms=(hasattr(theirs, 'norm3'), bool(ours.cross)))
     for setting, (a, b) in pairs.items():
-        if a != b: raise ValueError(f'copy_layer: {setting} is {a} in theirs and {b} in ours')
+        if a != b:
+            raise ValueError(f'copy_layer: {setting} is {a} in theirs and {b} in ours')
     copy_attention(ours.attn, theirs.self_attn)
     if ours.cross: copy_attention(ours.cross, theirs.multihead_attn)
     norms = theirs.norm1, theirs.norm2, getattr(theirs, 'norm3', None)
@@ -495,14 +509,17 @@ class Transformer(nn.Module):
         if positions not in ('sinusoidal', 'rotary'):
             raise ValueError('Transformer: positions must be sinusoidal or rotary, got '
                              f'{positions!r}')
-        _known('Transformer', kw, ('pre', 'norm', 'activation', 'eps', 'bias', 'kv_heads', 'd_k'))
+        _known('Transformer', kw,
+               ('pre', 'norm', 'activation', 'eps', 'bias', 'kv_heads', 'd_k'))
         self.d, self.pad, self.bos, self.eos, self.positions = d, pad, bos, eos, positions
         kw |= dict(dropout=dropout, rope=1e4 if positions == 'rotary' else None)
         self.src, self.drop = nn.Embedding(src_vocab, d), nn.Dropout(dropout)
         self.tgt = None if tied else nn.Embedding(tgt_vocab, d)
         self.out = None if tied else nn.Linear(d, tgt_vocab, bias=False)
-        self.encoder = nn.ModuleList(EncoderLayer(d, heads, ff, **kw) for _ in range(layers))
-        self.decoder = nn.ModuleList(DecoderLayer(d, heads, ff, **kw) for _ in range(layers))
+        self.encoder = nn.ModuleList(EncoderLayer(d, heads, ff, **kw)
+                                     for _ in range(layers))
+        self.decoder = nn.ModuleList(DecoderLayer(d, heads, ff, **kw)
+                                     for _ in range(layers))
         self.norms = nn.ModuleList(LayerNorm(d) if kw.get('pre') else nn.Identity()
                                    for _ in range(2))
         for n, p in self.named_parameters():
@@ -516,8 +533,8 @@ def _check_ids(name, ids):
     if not whole or ids.ndim != 2:
         got = type(ids).__name__
         if isinstance(ids, torch.Tensor): got = f'{list(ids.shape)} of {ids.dtype}'
-        raise ValueError(f'{name}: token numbers are a tensor [batch, places] of whole numbers, '
-                         f'got {got}')
+        raise ValueError(f'{name}: token numbers are a tensor [batch, places] of '
+                         f'whole numbers, got {got}')
 
 @patch
 def embed(self:Transformer, table, ids, past=0): # tokens -> [B,T,d]
@@ -614,8 +631,8 @@ class GPT(nn.Module):
         super().__init__()
         ff = ff or (round(d/3)*8 if activation == 'swiglu' else 4*d)
         bias, self.context = norm == 'layer' if bias is None else bias, context
-        kw = dict(pre=True, norm=norm, activation=activation, eps=eps, dropout=dropout, bias=bias,
-                  causal=True, kv_heads=kv_heads, rope=theta if rope else None)
+        kw = dict(pre=True, norm=norm, activation=activation, eps=eps, dropout=dropout,
+                  bias=bias, causal=True, kv_heads=kv_heads, rope=theta if rope else None)
         self.emb, self.drop = nn.Embedding(vocab, d), nn.Dropout(dropout)
         self.pos = None if rope else nn.Embedding(context, d)
         self.blocks = nn.ModuleList(Block(d, heads, ff, **kw) for _ in range(layers))
@@ -661,8 +678,8 @@ def _key_mask(name, mask, ids, past=0):
     want = [len(ids), past + ids.shape[1]]
     if not isinstance(mask, torch.Tensor) or list(mask.shape) != want:
         got = list(mask.shape) if isinstance(mask, torch.Tensor) else type(mask).__name__
-        raise ValueError(f'{name}: mask must be a tensor {want}, True (or 1) = a real token, got '
-                         f'{got}')
+        raise ValueError(f'{name}: mask must be a tensor {want}, '
+                         f'True (or 1) = a real token, got {got}')
     return mask.bool()[:, None]
 
 # %% ../nbs/29_transformers.ipynb #c113
@@ -695,7 +712,8 @@ class BERT(nn.Module):
         eps:float=1e-12, dropout:float=.1,
     ):
         super().__init__()
-        self.emb, self.pos, self.seg = (nn.Embedding(n, d) for n in (vocab, context, segments))
+        self.emb, self.pos, self.seg = (nn.Embedding(n, d)
+                                        for n in (vocab, context, segments))
         self.norm, self.drop = LayerNorm(d, eps), nn.Dropout(dropout)
         kw = dict(activation='gelu', eps=eps, dropout=dropout)
         self.blocks = nn.ModuleList(Block(d, heads, ff, **kw) for _ in range(layers))

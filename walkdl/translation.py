@@ -53,8 +53,8 @@ def split_verses(
     return rest[n:], rest[:n], books
 
 # %% ../nbs/29b_translation.ipynb #c009
-_ENTITIES = {'<skipped>': '', '-\n': '', '\n': ' ', '&quot;': '"', '&amp;': '&', '&lt;': '<',
-             '&gt;': '>'}
+_ENTITIES = {'<skipped>': '', '-\n': '', '\n': ' ', '&quot;': '"', '&amp;': '&',
+             '&lt;': '<', '&gt;': '>'}
 
 def tokenize_13a(
     text:str,
@@ -73,7 +73,8 @@ def ngram_matches(
     o, r = tokenize_13a(out), tokenize_13a(ref)
     grams = lambda w, n: Counter(zip(*(w[i:] for i in range(n))))
     pairs = [(grams(o, n), grams(r, n)) for n in (1, 2, 3, 4)]
-    hits, totals = [sum((a & b).values()) for a, b in pairs], [sum(a.values()) for a, _ in pairs]
+    hits, totals = [sum((a & b).values()) for a, b in pairs], [sum(a.values())
+                                                               for a, _ in pairs]
     return np.array([*hits, *totals, len(o), len(r)])
 
 # %% ../nbs/29b_translation.ipynb #c010
@@ -127,7 +128,8 @@ class IBM1:
         src, tgt = ([np.array([ids[w] for w in t]) for t in side]
                     for ids, side in zip(self.ids, sides))
         keys = np.concatenate([(a[:, None]*self.n + b).ravel() for a, b in zip(src, tgt)])
-        owner = np.concatenate([np.tile(np.arange(len(b)), len(a)) for a, b in zip(src, tgt)])
+        owner = np.concatenate([np.tile(np.arange(len(b)), len(a))
+                                for a, b in zip(src, tgt)])
         start = np.cumsum([0] + [len(b) for b in tgt[:-1]]).repeat([len(a)*len(b)
                                                                     for a, b in zip(src, tgt)])
         self.keys, pair = np.unique(keys, return_inverse=True)
@@ -201,14 +203,16 @@ class Translator:
     def __init__(self, model=None, pieces=None): # the trained ones if not given
         self.pieces = pieces or Pieces(BPE.load(weights('translation/bpe.json')))
         if model is None:
-            model = load_weights('translation/translation', small_transformer(self.pieces.vocab))
+            model = load_weights('translation/translation',
+                                 small_transformer(self.pieces.vocab))
         self.model = model
     def __call__(self,
         texts, # list of English texts
         beam:int=1, # 1 = greedy
         max_len:int=128, # pieces
     ): # list of Spanish texts
-        if isinstance(texts, str): raise TypeError('Translator: give a list of texts, not one text')
+        if isinstance(texts, str):
+            raise TypeError('Translator: give a list of texts, not one text')
         device, out = next(self.model.parameters()).device, {}
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for i in range(0, len(order), 64):
@@ -229,4 +233,5 @@ def bleu_interval(
     counts = _count('bleu_interval', outs, refs)
     if len(counts) < 2: return (bleu_from_counts(counts[0]),)*2
     drawn = lambda rows: bleu_from_counts(counts[rows.astype(int)].sum(0))
-    return bootstrap_interval(np.arange(len(counts)), drawn, resamples=n, generator=generator)
+    return bootstrap_interval(np.arange(len(counts)), drawn, resamples=n,
+                              generator=generator)

@@ -32,9 +32,11 @@ def cooccurrence(
     min_count:int=5, # rarer words are dropped
 ): # (words by frequency, sparse [V,V])
     "How often each word stands near each other one"
-    if window < 1: raise ValueError(f'cooccurrence: window must be at least 1, got {window}')
+    if window < 1:
+        raise ValueError(f'cooccurrence: window must be at least 1, got {window}')
     if any(isinstance(s, str) for s in sentences):
-        raise TypeError('cooccurrence: sentences are lists of words, got a text; split it first')
+        raise TypeError('cooccurrence: sentences are lists of words, got a text; '
+                        'split it first')
     name, n = np.unique([w for s in sentences for w in s], return_counts=True)
     order = [i for i in np.argsort(-n, kind='stable') if n[i] >= min_count]
     at = {str(name[i]): k for k, i in enumerate(order)}
@@ -69,7 +71,8 @@ def svd_vectors(
     "Word vectors: the largest singular vectors of a PPMI table, times the root of their values"
     from scipy.sparse.linalg import svds
     if not 0 < dim < len(names):
-        raise ValueError(f'svd_vectors: dim must lie between 1 and {len(names) - 1}, got {dim}')
+        raise ValueError(f'svd_vectors: dim must lie between 1 and {len(names) - 1}, '
+                         f'got {dim}')
     U, s, _ = svds(X, k=dim, v0=np.ones(len(names)))
     return WordVectors(names, U * np.sqrt(s))
 

@@ -30,8 +30,10 @@ def check_smallest(f):
         if abs(e*w.abs().sum().item() - abs((w @ x).item())) < 1e-6:
             return f'{said}; it forgets the b of the score'
         if abs(e*w.norm().item() - abs(score)) < 1e-6:
-            return f'{said}; that is the length of the shortest change, of all numbers together'
-        return f'{said}; a score of {score:.3f} then gets to {after:.3f} from its border, not to 0'
+            return (f'{said}; that is the length of the shortest change, '
+                    'of all numbers together')
+        return (f'{said}; a score of {score:.3f} then gets to {after:.3f} from its border, '
+                'not to 0')
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c004
 def _case(rng, luck, low, high):
@@ -67,12 +69,15 @@ def check_fgm(f):
 @exercise('twice the side', page='number', digits=1)
 def check_factor(k):
     "The factor"
-    if abs(k - 4) < .05: return 'four times as many numbers; the advantage grows more slowly'
+    if abs(k - 4) < .05:
+        return 'four times as many numbers; the advantage grows more slowly'
     if abs(k - 2**.5) < .05:
         return '√2 is for twice as many numbers; twice the side is four times as many'
-    if abs(k - 8) < .05: return 'the advantage does not grow faster than the number of pixels'
+    if abs(k - 8) < .05:
+        return 'the advantage does not grow faster than the number of pixels'
     if k < 1.05: return f'{k:g}: it grows with the number of pixels'
-    if not abs(k - 2) < .05: return f'not {k:g}: how many numbers has each of the two photos?'
+    if not abs(k - 2) < .05:
+        return f'not {k:g}: how many numbers has each of the two photos?'
 
 # %% ../../nbs/exercises/52_adversarial.ipynb #c006
 @cache
@@ -86,8 +91,10 @@ def _still_falls(model, safe, x):
     if mine.shape != logits.shape:
         return f'logits {list(logits.shape)} are wanted, got {list(mine.shape)}'
     apart, said = (mine - logits).abs().max().item(), logits.argmax(1)
-    if not apart <= .1: return f"a logit of yours lies {apart:.2f} from the model's; 0.1 is allowed"
-    if not (mine.argmax(1) == said).all(): return 'your model does not give the same answers'
+    if not apart <= .1:
+        return f"a logit of yours lies {apart:.2f} from the model's; 0.1 is allowed"
+    if not (mine.argmax(1) == said).all():
+        return 'your model does not give the same answers'
     try: z = pgd(safe, x, said, .1, steps=10, start=False)
     except RuntimeError:
         return 'your model has no gradient at all; the attacker would notice at once'

@@ -25,7 +25,8 @@ def check_pool(f):
         if not torch.allclose(got[0], want[0], atol=1e-5):
             return 'the text without padding comes out wrong'
         if not torch.allclose(got, want, atol=1e-5):
-            return 'a padded text comes out wrong: padding counts neither above nor below the line'
+            return ('a padded text comes out wrong: padding counts neither above nor '
+                    'below the line')
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c004
 @exercise('eighty_ten_ten', page='list', digits=6)
@@ -33,20 +34,23 @@ def check_rule(shares):
     "[shown as [MASK], shown as another token, shown as it is]: shares of all tokens"
     if len(shares) != 3: return f'three shares are wanted, you give {len(shares)}'
     a, b, c = shares
-    if abs(a - .8) < 1e-6: return 'those are shares of the chosen tokens; shares of all are wanted'
+    if abs(a - .8) < 1e-6:
+        return 'those are shares of the chosen tokens; shares of all are wanted'
     if abs(a - .15) < 1e-6: return 'not all of the chosen tokens become the mask'
     if abs(b - .015) < 1e-6:
         return 'a random token can be the one that stood there; then it is not another one'
     if not abs(a - .12) < 1e-6:
-        return f'masked: which part of the 15 % that are chosen? You say {a:.6f} of all tokens'
-    if not abs(b - .014985) < 1e-6: return f'shown as another token: {b:.6f} of all? Count anew'
+        return (f'masked: which part of the 15 % that are chosen? You say {a:.6f} '
+                'of all tokens')
+    if not abs(b - .014985) < 1e-6:
+        return f'shown as another token: {b:.6f} of all? Count anew'
     if not abs(c - .865015) < 1e-6:
         return f'as they were: {c:.6f} of all? All three add up to {a + b + c:.6f}'
 
 # %% ../../nbs/exercises/29d_bert.ipynb #c005
 @exercise('ndcg', page='number', digits=3)
 def check_ndcg(value):
-    "nDCG@3 of a list whose places hold: right, wrong, right, when there are three right texts"
+    "nDCG@3 of a list that holds right, wrong, right, when there are three right texts"
     if abs(value - .9197) < 1e-3:
         return 'the best possible list has three right texts in its three places'
     if abs(value - 2/3) < 1e-3:
@@ -61,11 +65,13 @@ def check_ndcg(value):
 # %% ../../nbs/exercises/29d_bert.ipynb #c006
 @exercise('parameters')
 def check_parameters(f):
-    "A function (vocab, d, layers, ff, context, segments) -> weights of a BERT without a head"
+    "A function (vocab, d, layers, ff, context, segments): weights of a BERT without a head"
     for a in ((30522, 384, 6, 1536, 512, 2), *as_rng().integers(2, 40, (3, 6)).tolist()):
         V, d, L, ff, T, S = a
         layer = 4*(d*d + d) + 2*d*ff + ff + d + 4*d
         want, got = (V + T + S)*d + 2*d + L*layer, f(*a)
         if got == want - 2*d: return 'nearly: there is a norm after the tables too'
-        if got == (V + T + S)*d + L*(4*d*d + 2*d*ff): return 'the biases and the norms are missing'
-        if got != want: return f'for {tuple(a)} there are {want:,} weights, you count {got:,}'
+        if got == (V + T + S)*d + L*(4*d*d + 2*d*ff):
+            return 'the biases and the norms are missing'
+        if got != want:
+            return f'for {tuple(a)} there are {want:,} weights, you count {got:,}'

@@ -19,12 +19,15 @@ def check_neutral(f):
         v, g = rng.normal(size=(2, 5))
         g *= length / np.linalg.norm(g)
         got = np.asarray(f(v.copy(), g.copy()), float)
-        if got.shape != v.shape: return f'a vector of shape {v.shape} is wanted, you return {got.shape}'
-        if not abs(got @ g) <= 1e-9 * length: return f'for g of length {length} your vector still has {got @ g:.3f} along g'
+        if got.shape != v.shape:
+            return f'a vector of shape {v.shape} is wanted, you return {got.shape}'
+        if not abs(got @ g) <= 1e-9 * length:
+            return f'for g of length {length} your vector still has {got @ g:.3f} along g'
         want = v - (v @ g) / (g @ g) * g
         if abs(np.linalg.norm(got) - 1) < 1e-9 and abs(np.linalg.norm(want) - 1) > 1e-6:
             return 'it is free of g, but you changed its length as well'
-        if not abs(got - want).max() <= 1e-6: return 'it is free of g, but other parts of v changed too'
+        if not abs(got - want).max() <= 1e-6:
+            return 'it is free of g, but other parts of v changed too'
 
 # %% ../../nbs/exercises/55b_bias.ipynb #c004
 @exercise('smallest p', page='number', digits=6)
@@ -32,18 +35,23 @@ def check_smallest_p(p):
     "The smallest p-value that an exact test with 8 + 8 words can give"
     ways = comb(16, 8)
     if p == 0: return 'the real deal is one of all deals, so p is never 0'
-    if abs(p - 1/2**16) < 1e-6: return 'words are not tossed one by one: exactly 8 go to each side'
-    if abs(p - 2/ways) < 1e-6: return 'the test is one-sided: only deals as far on the same side count'
-    if not abs(p - 1/ways) <= 1e-6: return f'{p:.2g} is not it: count the ways to choose 8 words of 16'
+    if abs(p - 1/2**16) < 1e-6:
+        return 'words are not tossed one by one: exactly 8 go to each side'
+    if abs(p - 2/ways) < 1e-6:
+        return 'the test is one-sided: only deals as far on the same side count'
+    if not abs(p - 1/ways) <= 1e-6:
+        return f'{p:.2g} is not it: count the ways to choose 8 words of 16'
 
 # %% ../../nbs/exercises/55b_bias.ipynb #c005
 @exercise('urn')
 def check_urn(f):
-    "A function (start, days) -> variance of the share at the end when the urn gains one ball each day by shares"
+    "A function (start, days) -> variance of the share when an urn gains a ball a day"
     rng = as_rng()
     for a, b, n in ((1, 1, 1), *rng.integers(1, 60, (3, 3)).tolist(), (60, 40, 300)):
         t, m = a + b, a / (a + b)
         want, got = m * (1 - m) * n / ((t + n) * (t + 1)), float(f((a, b), n))
         if abs(got - want) <= 1e-6: continue
-        if abs(got - want**.5) <= 1e-6: return 'that is the standard deviation; the variance is wanted'
-        return f'start {(a, b)} and {n} days: many urns have a variance of {want:.5f}, you give {got:.5f}'
+        if abs(got - want**.5) <= 1e-6:
+            return 'that is the standard deviation; the variance is wanted'
+        return (f'start {(a, b)} and {n} days: many urns have a variance of {want:.5f}, '
+                f'you give {got:.5f}')

@@ -21,20 +21,23 @@ def check_questions(n):
              2951: 'up and down are two questions for each number',
              1967: 'each pixel has three colours', 5904: 'only whole steps'}
     if n == 5903: return
-    return hints.get(round(n), f'not {n:g}: how many questions cost the gradient and a step?')
+    return hints.get(round(n),
+                     f'not {n:g}: how many questions cost the gradient and a step?')
 
 # %% ../../nbs/exercises/52b_blackbox.ipynb #c004
 @exercise('directions')
 def check_directions(f):
     "A function (c, d) -> the number of directions, which need not be whole"
     rng = as_rng()
-    for c, d in zip(rng.uniform(.05, .95, 6).round(2).tolist(), rng.integers(2, 10**5, 6).tolist()):
+    for c, d in zip(rng.uniform(.05, .95, 6).round(2).tolist(),
+                    rng.integers(2, 10**5, 6).tolist()):
         q = float(f(c, d))
         said = f'for c = {c} and d = {d} you ask {q:g} times'
         if not q > 0: return f'{said}; that is no number of directions'
         got, more = (q/(q + d))**.5, q - d*c*c/(1 - c*c)
         if -.5 <= more < .999: continue # rounded up or down will do
-        if abs(q - d*c*c) < 1e-6*d: return f'{said}: d + q stands below the root, not d alone'
+        if abs(q - d*c*c) < 1e-6*d:
+            return f'{said}: d + q stands below the root, not d alone'
         if abs(q - d*c/(1 - c)) < 1e-6*d: return f'{said}: square the cosine first'
         return f'{said}; their cosine would be {got:.3f}'
 
@@ -53,12 +56,14 @@ def check_along(f):
     rng, luck = as_rng(), as_generator()
     for _ in range(3):
         n, side, k = (int(v) for v in rng.integers(2, 6, 3))
-        w, y = torch.randn(side*side, k, generator=luck), torch.as_tensor(rng.integers(k, size=n))
+        w, y = torch.randn(side*side, k, generator=luck), torch.as_tensor(
+            rng.integers(k, size=n))
         x, u = (torch.randn(n, 1, side, side, generator=luck) for _ in 'xu')
         (scores, asked), s = _counter(w), round(float(rng.uniform(.1, .5)), 2)
         got = torch.as_tensor(f(scores, x, y, u, s))
         if got.shape != (n,):
-            return f'expected one slope for each of {n} pictures, got shape {list(got.shape)}'
+            return (f'expected one slope for each of {n} pictures, '
+                    f'got shape {list(got.shape)}')
         if sum(asked) != 2*n:
             return f'you asked about {sum(asked)} pictures; two for each of {n} are {2*n}'
         up, down = (scores(x + k*u).gather(1, y[:, None])[:, 0] for k in (s, -s))
@@ -76,7 +81,8 @@ def _bad_sticker(p):
     if len(p) != 5: return f'{p} is not (row, column, height, width, shade)'
     i, j, h, w, shade = p
     if min(h, w) < 1 or h*w > 160: return f'{p} has {h}×{w} pixels; 1 to 160 are allowed'
-    if min(i, j) < 0 or i + h > 64 or j + w > 64: return f'{p} does not lie within the 64×64 pixels'
+    if min(i, j) < 0 or i + h > 64 or j + w > 64:
+        return f'{p} does not lie within the 64×64 pixels'
     if shade not in (0, 1): return f'{p} has the shade {shade}; 0 is black, 1 white'
 
 @exercise('from stop to yield')

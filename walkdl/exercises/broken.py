@@ -26,17 +26,19 @@ def check_through(f):
             return f'{said} you give {[round(v, 2) for v in out.flatten().tolist()][:4]}'
         if not out.requires_grad: return 'the gradient got lost on the way'
         g, = torch.autograd.grad((out*w).sum(), x)
-        if not g.any(): return 'the gradient is zero everywhere, as that of rounding; wanted ones'
-        if not torch.allclose(g, w): return f'{said} the gradient is not that of the identity'
+        if not g.any():
+            return 'the gradient is zero everywhere, as that of rounding; wanted ones'
+        if not torch.allclose(g, w):
+            return f'{said} the gradient is not that of the identity'
 
 # %% ../../nbs/exercises/52d_broken.ipynb #c004
 @exercise('fair guard')
 def check_guard(f):
-    "A function (clean scores [N], attacked scores [M], false) -> share of the attacks noticed"
+    "A function (clean scores [N], attacked scores [M], false) -> share of attacks noticed"
     rng = as_rng()
     for n, over in ((100, 5), (200, 30), (50, 1), (80, 40)):
         clean = torch.as_tensor(rng.gamma(2, 1, n))
-        edge = clean.sort().values[n-over-2:n-over+2] # where quantiles may differ by their rule
+        edge = clean.sort().values[n-over-2:n-over+2] # quantiles may differ by their rule
         bad = torch.as_tensor(rng.gamma(4, 1, 60))
         bad = bad[(bad < edge[0]) | (bad > edge[-1])]
         want, got = (bad > edge[1]).double().mean().item(), float(f(clean, bad, over/n))

@@ -16,33 +16,41 @@ def check_stub(lines):
     lines = [l.strip() for l in lines]
     if 'print(r)' in lines: return 'a bare call defines no name, so nothing of it is left'
     if 'r = 2' in lines: return 'the value is the answer; it goes, and ... takes its place'
-    if sorted(lines) == ['import math', 'r = ...'] and lines[0] != 'import math': return 'the lines keep their order'
-    if lines != ['import math', 'r = ...']: return f'you say {lines}; an import is kept as it is, and an assignment keeps its name'
+    if sorted(lines) == ['import math', 'r = ...'] and lines[0] != 'import math':
+        return 'the lines keep their order'
+    if lines != ['import math', 'r = ...']:
+        return (f'you say {lines}; an import is kept as it is, '
+                'and an assignment keeps its name')
 
 # %% ../../nbs/exercises/03_cli.ipynb #c004
 def _cases():
     "Python texts and the names that they make, with names drawn by chance"
-    a, b, c = as_rng().choice('net loss step rate data model score'.split(), 3, replace=False).tolist()
-    return {f'{a} = 1': {a}, f'{a}, {b} = 1, 2': {a, b}, f'{a} = {b} = 0': {a, b}, f'import {a}.x, {b} as {c}': {a, c},
-            f'from {b} import {a}': {a}, f'def {a}():\n    {b} = 1\n    return {b}': {a}, f'class {c}:\n    {a} = 1': {c},
-            f'print({a})': set(), f'{b} = "{c} = 1"': {b}}
+    a, b, c = as_rng().choice('net loss step rate data model score'.split(), 3,
+                              replace=False).tolist()
+    return {f'{a} = 1': {a}, f'{a}, {b} = 1, 2': {a, b}, f'{a} = {b} = 0': {a, b},
+            f'import {a}.x, {b} as {c}': {a, c},
+            f'from {b} import {a}': {a}, f'def {a}():\n    {b} = 1\n    return {b}': {a},
+            f'class {c}:\n    {a} = 1': {c}, f'print({a})': set(), f'{b} = "{c} = 1"': {b}}
 
 @exercise('made')
 def check_made(f):
     "A function from Python text to the set of names that it makes at its top level"
     for code, want in _cases().items():
         got = f(code)
-        if not isinstance(got, (set, frozenset, list, tuple)): return f'return a set of names, not {got!r}'
+        if not isinstance(got, (set, frozenset, list, tuple)):
+            return f'return a set of names, not {got!r}'
         if set(got) == want: continue
-        if more := set(got) - want: return f'for {code!r} you name {more} too, which is not made at the top level'
+        if more := set(got) - want:
+            return f'for {code!r} you name {more} too, which is not made at the top level'
         return f'for {code!r} you return {got or "no name"}; it makes {want}'
 
 # %% ../../nbs/exercises/03_cli.ipynb #c005
 @exercise('atomic', page='set')
 def check_atomic(letters):
-    "The set of cases, of 'a', 'b' and 'c', in which writing in place leaves half a notebook behind"
+    "The set of those of 'a', 'b', 'c' in which writing in place leaves half a notebook"
     s = {str(l).strip().lower() for l in letters}
     if 'a' in s: return 'readers change nothing, so (a) is harmless either way'
-    if 'b' not in s: return 'a machine that loses power in the middle of a write leaves half a file'
+    if 'b' not in s:
+        return 'a machine that loses power in the middle of a write leaves half a file'
     if 'c' not in s: return 'a full disk stops the write half way too'
     if s != {'b', 'c'}: return f'{sorted(s)}: choose among a, b and c'

@@ -32,9 +32,11 @@ class _Forbid(TorchFunctionMode):
     "Inside, torch's own convolutions are refused"
     names = 'conv1d conv2d conv3d conv_transpose2d unfold'.split()
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        method = isinstance(args[0] if args else None, torch.Tensor) and func is torch.Tensor.unfold
+        tensor = len(args) > 0 and isinstance(args[0], torch.Tensor)
+        method = tensor and func is torch.Tensor.unfold
         if not method and getattr(func, '__name__', '') in self.names:
-            raise NotYet(f"you call torch's {func.__name__}; build it from additions and products")
+            raise NotYet(f"you call torch's {func.__name__}; "
+                         "build it from additions and products")
         return func(*args, **(kwargs or {}))
 
 @exercise('conv2d')
@@ -55,14 +57,17 @@ def check_conv2d(f):
         if got.shape != want.shape:
             deaf = s > 1 and got.shape == F.conv2d(x, w).shape
             fault = 'ignores stride' if deaf else f'gives a wrong shape ({name})'
-            return f'your conv2d {fault}: expected {list(want.shape)}, got {list(got.shape)}'
+            return (f'your conv2d {fault}: expected {list(want.shape)}, '
+                    f'got {list(got.shape)}')
         off = (got - want).abs().max()
         if off < 1e-3: continue
         if (got - F.conv2d(x, w.flip(2, 3), stride=s)).abs().max() < 1e-3:
             return 'your conv2d flips the kernel; networks do not'
         if ws[1] > 1 and (got - F.conv2d(x[:, :1], w[:, :1], stride=s)).abs().max() < 1e-3:
-            return 'your conv2d looks at the first channel only; add up what all channels find'
-        return f'your conv2d has the right shape but wrong numbers ({name}): off by up to {off:.2f}'
+            return ('your conv2d looks at the first channel only; '
+                    'add up what all channels find')
+        return (f'your conv2d has the right shape but wrong numbers ({name}): '
+                f'off by up to {off:.2f}')
 
 # %% ../../nbs/exercises/20_cnns.ipynb #c005
 @exercise('mover')

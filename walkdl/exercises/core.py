@@ -14,21 +14,27 @@ def check_bound(b):
     "The highest two-decimal bound that holds for 0.9731, 0.9688, 0.9754, 0.9702 and 0.9719"
     if not b <= .9688: return f'{b} does not hold for the seed that reached 0.9688'
     if abs(100*b - round(100*b)) > 1e-6: return f'{b} has more than two decimals'
-    if not abs(b - .96) < 1e-9: return f'{b} holds, but a higher bound with two decimals holds as well'
+    if not abs(b - .96) < 1e-9:
+        return f'{b} holds, but a higher bound with two decimals holds as well'
 
 # %% ../../nbs/exercises/00_core.ipynb #c004
 @exercise('checker')
 def check_checker(f):
-    "A function (numbers, answer) that returns None for their mean and a sentence with the wrong answer in it otherwise"
+    "A function (numbers, answer): None for their mean, else a sentence with the answer"
     for n in (4, 3, 5):
         x = as_rng().integers(-9, 9, n).tolist()
         mean = sum(x) / n
-        if (said := f(x, mean)) is not None: return f'{mean} is the mean of {x}, but you say {said!r}'
+        if (said := f(x, mean)) is not None:
+            return f'{mean} is the mean of {x}, but you say {said!r}'
         for wrong in (mean + 1, mean - 2.5, -1000):
             said = f(x, wrong)
-            if not isinstance(said, str): return f'for {x} and {wrong}, which is wrong, you return {said!r}; return a sentence'
-            if str(wrong) not in said: return f'your sentence for {wrong} does not say what the learner gave'
-        if not isinstance(f(x, float('nan')), str): return 'nan gets through: abs(nan - mean) > tolerance is false'
+            if not isinstance(said, str):
+                return (f'for {x} and {wrong}, which is wrong, you return {said!r}; '
+                        'return a sentence')
+            if str(wrong) not in said:
+                return f'your sentence for {wrong} does not say what the learner gave'
+        if not isinstance(f(x, float('nan')), str):
+            return 'nan gets through: abs(nan - mean) > tolerance is false'
 
 # %% ../../nbs/exercises/00_core.ipynb #c005
 @exercise('empty claim', page='choice')
@@ -40,17 +46,22 @@ def check_empty(n):
 
 # %% ../../nbs/exercises/00_core.ipynb #c006
 def _power(n, gap=1.):
-    "Chance that a 95 % t interval of two samples of size n, one standard deviation apart, lies above zero"
+    "Chance that a 95 % t interval of two samples of n, one deviation apart, is above zero"
     from scipy.stats import nct, t
     df = 2*n - 2
     return float(nct.sf(t.ppf(.975, df), df, gap * (n/2)**.5))
 
 @exercise('seen')
 def check_seen(f):
-    "A function from a number of seeds to the share of experiments in which a difference of one standard deviation is seen"
+    "A function (seeds): how often a difference of one standard deviation is seen"
     sizes = [6, 12, *as_rng().choice([8, 9, 10, 14, 16, 20, 30], 2, replace=False).tolist()]
     for n in sizes:
         got, want = f(n), _power(n)
-        if not 0 <= got <= 1: return f'for {n} seeds you return {got}; a share lies between 0 and 1'
-        if got > want + .07: return f'for {n} seeds you see it in {got:.2f} of the experiments, too many: must the whole interval lie above zero?'
-        if got < want - .07: return f'for {n} seeds you see it in {got:.2f} of the experiments, too few: are the means one apart, and each side {n} draws?'
+        if not 0 <= got <= 1:
+            return f'for {n} seeds you return {got}; a share lies between 0 and 1'
+        if got > want + .07:
+            return (f'for {n} seeds you see it in {got:.2f} of the experiments, too many: '
+                    'must the whole interval lie above zero?')
+        if got < want - .07:
+            return (f'for {n} seeds you see it in {got:.2f} of the experiments, too few: '
+                    f'are the means one apart, and each side {n} draws?')

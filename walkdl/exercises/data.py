@@ -14,7 +14,8 @@ from ..core import as_rng, exercise
 @exercise('forgery')
 def check_forgery(data):
     "Three bytes, not b'cat', with the Adler-32 checksum of b'cat'"
-    if isinstance(data, str): return f'{data!r} is text; put a b before the quotation mark to make it bytes'
+    if isinstance(data, str):
+        return f'{data!r} is text; put a b before the quotation mark to make it bytes'
     if isinstance(data, (bytearray, list, tuple)): data = bytes(data)
     if not isinstance(data, bytes): return f'give three bytes as in b"abc", not {data!r}'
     if len(data) != 3: return f'{data!r} has {len(data)} bytes; three are wanted'
@@ -29,7 +30,8 @@ def _folders():
     names = as_rng().permutation([f'{c}.txt' for c in 'abcdefghij']).tolist()
     changed, lost, added, same = names[:2], names[2:4], names[4:6], names[6:]
     old = {k: f'hash of {k}' for k in (*same, *lost, *changed)}
-    new = {k: f'hash of {k}' for k in (*added, *same)} | {k: f'other hash of {k}' for k in changed}
+    new = {k: f'hash of {k}' for k in (*added, *same)} | {k: f'other hash of {k}'
+                                                          for k in changed}
     return old, new, dict(changed=changed, lost=lost, added=added), same
 
 @exercise('rotten')
@@ -39,12 +41,15 @@ def check_rotten(f):
         if said := _compared(f, *_folders()): return said
 
 def _compared(f, old, new, differ, same):
-    if list(f(dict(old), dict(old))) != []: return f'for two equal folders it gives {f(old, old)!r}, expected []'
+    if list(f(dict(old), dict(old))) != []:
+        return f'for two equal folders it gives {f(old, old)!r}, expected []'
     got = f(dict(old), dict(new))
     if not isinstance(got, (list, tuple)): return f'a list is wanted, not {got!r}'
     for what, names in differ.items():
-        if missed := [k for k in names if k not in got]: return f'{missed[0]!r} was {what}, and your list {got!r} does not name it'
-    if extra := [k for k in got if k in same]: return f'{extra[0]!r} is the same in both, yet your list names it'
+        if missed := [k for k in names if k not in got]:
+            return f'{missed[0]!r} was {what}, and your list {got!r} does not name it'
+    if extra := [k for k in got if k in same]:
+        return f'{extra[0]!r} is the same in both, yet your list names it'
     if list(got) != sorted(got): return f'the list should be sorted: got {got!r}'
     if len(got) != len(set(got)): return f'a path stands twice in your list: {got!r}'
 
@@ -61,16 +66,19 @@ def check_door(cls):
     word = as_rng().choice(list('abcdefgh'), 6).tolist()
     for good in ([1, 'a', 2.5], Counter(word)):
         try: got = load(good)
-        except Exception as e: return f'it should load {good!r}, but raised {type(e).__name__}: {e}'
-        if got != good or type(got) is not type(good): return f'{good!r} came out as {got!r}'
+        except Exception as e:
+            return f'it should load {good!r}, but raised {type(e).__name__}: {e}'
+        if got != good or type(got) is not type(good):
+            return f'{good!r} came out as {got!r}'
     for bad in (_Print(), OrderedDict(a=1), print, zlib.crc32, getattr):
         with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
             load(bad)
-            return f'it let {getattr(bad, "__name__", type(bad).__name__)} through: list what is allowed, not what is forbidden'
+            return (f'it let {getattr(bad, "__name__", type(bad).__name__)} through: '
+                    'list what is allowed, not what is forbidden')
 
 # %% ../../nbs/exercises/01_data.ipynb #c006
 def _crowd():
-    "A small table of people in which each kind of row stands two to five times, and one value is missing"
+    "A small table of people, each kind of row two to five times, and one value missing"
     import pandas as pd
     rng = as_rng()
     kinds = [(age, sex, area) for age in (30, 40, 50) for sex in 'mf' for area in (1, 2)]
@@ -86,10 +94,13 @@ def check_anonymity(f):
         if said := _counted(f, df): return said
 
 def _counted(f, df):
-    for columns in (['age'], ['sex'], ['age', 'sex'], ['age', 'sex', 'area'], ['zip'], ['age', 'zip']):
+    for columns in (['age'], ['sex'], ['age', 'sex'], ['age', 'sex', 'area'], ['zip'],
+                    ['age', 'zip']):
         counts = Counter(map(str, df[columns].to_numpy().tolist()))
         want, got = min(counts.values()), f(df.copy(), list(columns))
         if got == want: continue
         hint = '; a missing value is a value too' if 'zip' in columns else ''
-        if got == max(counts.values()): hint = '; the largest group protects only those who are in it'
-        return f'for {columns} of\n{df.to_string()}\nyou give {got!r}; the smallest group has {want}{hint}'
+        if got == max(counts.values()):
+            hint = '; the largest group protects only those who are in it'
+        return (f'for {columns} of\n{df.to_string()}\nyou give {got!r}; '
+                f'the smallest group has {want}{hint}')

@@ -15,7 +15,7 @@ from ..deepfakes import Forger, SpectrumDetector, patches, precision_at
 # %% ../../nbs/exercises/26c_deepfakes.ipynb #c003
 @exercise('good enough', page='number', digits=5)
 def check_passed(p):
-    "The share of real videos passed at which half of the alarms are right, to five decimals"
+    "Share of real videos passed at which half of the alarms are right, to five decimals"
     if not 0 <= p <= 1: return f'{p} is no share; give a number in 0..1, not per cent'
     got = precision_at(.001, .95, p)
     if p == .95: return f'with 0.95 for both, {got:.1%} of the alarms are right'
@@ -39,11 +39,12 @@ def check_even(ks):
 # %% ../../nbs/exercises/26c_deepfakes.ipynb #c005
 @exercise('launder')
 def check_launder(f):
-    "A function [B,1,64,64] -> the same shape, hardly changed, that hides a forger's spectrum"
+    "A function [B,1,64,64] -> the same, hardly changed, that hides a forger's spectrum"
     photos = get('photos')
     forger = load_weights('deepfakes/transposed', Forger('transposed'))
     cut = lambda names: torch.cat([patches(photos[k])[:60] for k in names.split()])
-    learn, exam = cut('astronaut coffee grass coins ihc'), cut('brick chelsea gravel rocket')
+    learn, exam = cut('astronaut coffee grass coins ihc'), cut(
+        'brick chelsea gravel rocket')
     exam = exam[as_rng().permutation(len(exam))]
     with torch.no_grad(): a, b = forger(learn), forger(exam)
     detector = SpectrumDetector().fit(torch.cat([learn, a]), [0]*len(learn) + [1]*len(a))
@@ -61,12 +62,14 @@ def check_launder(f):
 WHY = dict(a=('real', 'as far as you trust the newspaper and its key'),
            b=('unknown', 'manifests are easily lost'),
            c=('unknown', 'with 99 % and one in 10,000 an alarm is right once in a hundred'),
-           d=('fake', 'chance does not reach 9 standard deviations; only the maker has the key'))
+           d=('fake',
+              'chance does not reach 9 standard deviations; only the maker has the key'))
 
 @exercise('what it proves')
 def check_proves(d):
     "A dictionary a, b, c, d -> real, fake or unknown"
-    if not isinstance(d, dict): return f'a dictionary with a, b, c and d is wanted, not {d!r:.40}'
+    if not isinstance(d, dict):
+        return f'a dictionary with a, b, c and d is wanted, not {d!r:.40}'
     for k, (want, reason) in WHY.items():
         if k not in d: return f'finding {k} is missing'
         if str(d[k]).strip().lower() != want: return f'finding {k} is not {d[k]}: {reason}'

@@ -13,7 +13,7 @@ from ..stats import proportion_interval
 # %% ../../nbs/exercises/52c_defences.ipynb #c003
 @exercise('worst line')
 def check_worst_line(f):
-    "A function (w [n], b, x [n], y, eps) -> the largest loss log(1+exp(-y(w·x+b))), y in {-1, 1}"
+    "A function (w [n], b, x [n], y, eps) -> largest loss log(1+exp(-y(w·x+b))), y = ±1"
     rng = as_rng()
     for n, y in itertools.product((1, 3, 8), (-1, 1)):
         w, x = (torch.as_tensor(rng.normal(size=n)) for _ in 'wx')
@@ -38,22 +38,27 @@ def check_largest_radius(r):
     low, _ = proportion_interval(1000, 1000, 1 - .001, 'exact', side='lower')
     want = .5*torch.special.ndtri(torch.tensor(low)).item()
     if abs(r - want) <= .006: return
-    if abs(r - 2*want) < .01: return f'{r:g} is the quantile; the noise has a spread of one half'
-    if abs(r - low) < .006: return f'{r:g} is the least probability; what radius does it prove?'
-    if abs(r - 1.55) < .006: return f'{r:g} takes 0.999 for the probability; alpha is not 1 - p'
+    if abs(r - 2*want) < .01:
+        return f'{r:g} is the quantile; the noise has a spread of one half'
+    if abs(r - low) < .006:
+        return f'{r:g} is the least probability; what radius does it prove?'
+    if abs(r - 1.55) < .006:
+        return f'{r:g} takes 0.999 for the probability; alpha is not 1 - p'
     if abs(r - 1.21) < .006: return f'{r:g} leaves only half of alpha to the lower end'
-    return f'{r:g} is not it: if all 1000 votes agree, how small may p be, and what radius is that?'
+    return (f'{r:g} is not it: if all 1000 votes agree, how small may p be, '
+            'and what radius is that?')
 
 # %% ../../nbs/exercises/52c_defences.ipynb #c005
 @exercise('joint survival')
 def check_joint(f):
-    "A function (list of bool tensors [B], one an attack) -> the share read whatever is chosen"
+    "A function (list of bool tensors [B], one an attack) -> share read under every attack"
     rng = as_rng()
     for attacks, n in ((1, 7), (2, 9), (3, 20), (4, 11), (2, 5)):
         masks = [torch.as_tensor(rng.random(n) < .8) for _ in range(attacks)]
         left, got = torch.stack(masks).all(0).sum().item(), float(f(masks))
         if abs(got - left/n) <= 1e-6: continue
-        said = f'{attacks} attacks leave {left} of {n} pictures, {left/n:.3f}; yours is {got:.3f}'
+        said = (f'{attacks} attacks leave {left} of {n} pictures, {left/n:.3f}; '
+                f'yours is {got:.3f}')
         if abs(got - min(m.double().mean().item() for m in masks)) < 1e-6:
             return f'{said}: the attacker may choose anew for each picture'
         if got > 1: return f'{said}: a share is wanted, not a count'

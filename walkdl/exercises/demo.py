@@ -16,23 +16,34 @@ from ..demo import export_step
 @exercise('size_of_a_step', page='number')
 def check_size(times):
     "How many times larger the step file gets when the hidden layers get ten times wider"
-    if not isinstance(times, (int, float)): return f'a number is wanted, not a {type(times).__name__}'
-    if times > 1.2: return f'{times} would fit a file that stores the weights; where are they in a step file?'
-    if not .9 <= times: return f'{times} is not it: no operation, no name and no shape goes away'
+    if not isinstance(times, (int, float)):
+        return f'a number is wanted, not a {type(times).__name__}'
+    if times > 1.2:
+        return (f'{times} would fit a file that stores the weights; '
+                'where are they in a step file?')
+    if not .9 <= times:
+        return f'{times} is not it: no operation, no name and no shape goes away'
 
 # %% ../../nbs/exercises/02_demo.ipynb #c004
 @exercise('log_softmax')
 def check_log_softmax(f):
     "A function x [...,K] -> log-probabilities [...,K] in NumPy"
     rng = as_rng()
-    cases = [rng.normal(0, 3, (2, 4)), rng.normal(0, 3, (2, 3, 5)), rng.normal(0, 1, 3), np.array([[1000., 0.]])]
+    cases = [rng.normal(0, 3, (2, 4)), rng.normal(0, 3, (2, 3, 5)), rng.normal(0, 1, 3),
+             np.array([[1000., 0.]])]
     for x in (c.astype(np.float32) for c in cases):
         want = torch.tensor(x).log_softmax(-1).numpy()
         with np.errstate(all='ignore'): got = np.asarray(f(x.copy()))
-        if got.shape != want.shape: return f'shape {[*want.shape]} becomes {[*got.shape]}; keep the axis (keepdims)'
-        if not np.isfinite(got).all(): return f'{x.tolist()} overflows in exp; take the maximum away first'
-        if np.abs(np.exp(got).sum(-1) - 1).max() > 1e-3: return f'the exponentials of a row must add up to 1; for {x.round(2).tolist()} they do not'
-        if not np.abs(got - want).max() <= 1e-4: return f'{x.round(2).tolist()} gives {got.round(3).tolist()}, expected {want.round(3).tolist()}'
+        if got.shape != want.shape:
+            return f'shape {[*want.shape]} becomes {[*got.shape]}; keep the axis (keepdims)'
+        if not np.isfinite(got).all():
+            return f'{x.tolist()} overflows in exp; take the maximum away first'
+        if np.abs(np.exp(got).sum(-1) - 1).max() > 1e-3:
+            return ('the exponentials of a row must add up to 1; '
+                    f'for {x.round(2).tolist()} they do not')
+        if not np.abs(got - want).max() <= 1e-4:
+            return (f'{x.round(2).tolist()} gives {got.round(3).tolist()}, '
+                    f'expected {want.round(3).tolist()}')
 
 # %% ../../nbs/exercises/02_demo.ipynb #c005
 def _autograd(x, g):
@@ -49,9 +60,12 @@ def check_relu_backward(f):
         x.view(-1)[0], g.view(-1)[0] = 0., 2.
         want, y = _autograd(x, g)
         got = f(g.clone(), y.clone())
-        if not torch.is_tensor(got) or got.shape != want.shape: return 'a tensor with the shape of g is wanted'
-        for x_, a, b in zip(x.flatten().tolist(), got.flatten().tolist(), want.flatten().tolist()):
-            if not abs(a - b) <= 1e-6: return f'at x = {x_:.3g} you give {a:.3g}, autograd {b:.3g}'
+        if not torch.is_tensor(got) or got.shape != want.shape:
+            return 'a tensor with the shape of g is wanted'
+        for x_, a, b in zip(x.flatten().tolist(), got.flatten().tolist(),
+                            want.flatten().tolist()):
+            if not abs(a - b) <= 1e-6:
+                return f'at x = {x_:.3g} you give {a:.3g}, autograd {b:.3g}'
 
 # %% ../../nbs/exercises/02_demo.ipynb #c006
 def _few(t): return [round(v, 3) for v in t.tolist()]
@@ -64,9 +78,11 @@ def _sgd(update, lr):
     for i in (1, 2, 3):
         opt.step()
         mine = update(mine, g, lr)
-        if not torch.is_tensor(mine) or mine.shape != p.shape: return 'the new p is a tensor with the shape of the old one'
+        if not torch.is_tensor(mine) or mine.shape != p.shape:
+            return 'the new p is a tensor with the shape of the old one'
         if not torch.allclose(mine, p.detach(), atol=1e-6):
-            return f'at lr={lr}, after {i} steps your weights are {_few(mine)}, those of torch.optim.SGD {_few(p.detach())}'
+            return (f'at lr={lr}, after {i} steps your weights are {_few(mine)}, '
+                    f'those of torch.optim.SGD {_few(p.detach())}')
 
 @exercise('weight_decay')
 def check_decay(update):

@@ -15,8 +15,12 @@ from ..stats import proportion_interval
 @exercise('denominator', page='choice')
 def check_denominator(n):
     "The number of the group that is the whole of '23.5 %': 1, 2, 3 or 4"
-    if n == 1: return 'of all white people a smaller share was both labelled high and not arrested: 349 of 2,454 is 14 %'
-    if n == 2: return 'of white people labelled high 41 % were not arrested; that is 1 minus the precision'
+    if n == 1:
+        return ('of all white people a smaller share was both labelled high and not '
+                'arrested: 349 of 2,454 is 14 %')
+    if n == 2:
+        return ('of white people labelled high 41 % were not arrested; '
+                'that is 1 minus the precision')
     if n == 4: return 'the overall false positive rate of all 7,214 people is 32 %'
     if n != 3 or isinstance(n, bool): return f'choose 1, 2, 3 or 4, not {n!r}'
 
@@ -27,37 +31,49 @@ def _width(n):
 
 @exercise('enough faces', page='number')
 def check_faces(n):
-    "The smallest number of faces, a multiple of 100, for which the interval of 34.7 % is at most 4 points wide"
+    "Fewest faces, a multiple of 100, with an interval of 34.7 % at most 4 points wide"
     if n != int(n) or n < 1: return f'{n} is no number of faces'
     n = int(n)
-    if _width(n) > 4: return f'{n} faces give an interval of {_width(n):.1f} points: too wide'
+    if _width(n) > 4:
+        return f'{n} faces give an interval of {_width(n):.1f} points: too wide'
     if n % 100: return f'{n} is not a multiple of 100'
-    if _width(n - 100) <= 4: return f'{n} faces are enough, but {n - 100} are enough as well'
+    if _width(n - 100) <= 4:
+        return f'{n} faces are enough, but {n - 100} are enough as well'
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c005
 @exercise('implied')
 def check_implied(f):
     "A function (base, fpr, fnr) -> the precision that these leave no choice about"
-    for b, fpr, fnr in ((.5, .2, .2), *as_rng().uniform(.05, .95, (5, 3)).round(2).tolist()):
+    for b, fpr, fnr in ((.5, .2, .2),
+                        *as_rng().uniform(.05, .95, (5, 3)).round(2).tolist()):
         true, false = b*(1 - fnr), (1 - b)*fpr
         got = float(f(b, fpr, fnr))
         if abs(got - true/(true + false)) <= 1e-3: continue
-        said = f'base {b}, fpr {fpr}, fnr {fnr}: true positives are {true:.3f} and false ones {false:.3f} of all people'
+        said = (f'base {b}, fpr {fpr}, fnr {fnr}: true positives are {true:.3f} and false '
+                f'ones {false:.3f} of all people')
         return f'{said}; the share of true ones among them is not {got:.3f}'
 
 # %% ../../nbs/exercises/55_ethics.ipynb #c006
 @exercise('parity without merit')
 def check_parity(answer):
-    "Three lists (y, p, group): parity difference 0, group 'a' decided without error, group 'b' right at most half the time"
-    if not isinstance(answer, (tuple, list)) or len(answer) != 3: return 'three lists are wanted: y, p and group'
+    "Three lists (y, p, group): parity difference 0, 'a' all right, 'b' at most half right"
+    if not isinstance(answer, (tuple, list)) or len(answer) != 3:
+        return 'three lists are wanted: y, p and group'
     y, p, g = map(np.asarray, answer)
-    if not len(y) == len(p) == len(g): return f'the lists have {len(y)}, {len(p)} and {len(g)} entries; they describe the same people'
+    if not len(y) == len(p) == len(g):
+        return (f'the lists have {len(y)}, {len(p)} and {len(g)} entries; '
+                'they describe the same people')
     for name, v in (('y', y), ('p', p)):
-        if not {*v.tolist()} <= {0, 1}: return f'{name} holds {sorted({*v.tolist()}, key=str)}; outcomes and decisions are 0 or 1'
+        if not {*v.tolist()} <= {0, 1}:
+            return (f'{name} holds {sorted({*v.tolist()}, key=str)}; '
+                    'outcomes and decisions are 0 or 1')
     r = group_rates(y, p, g)
-    if sorted(r.index) != ['a', 'b']: return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
+    if sorted(r.index) != ['a', 'b']:
+        return f"the groups are 'a' and 'b', you have {sorted(r.index)}"
     if not abs(r.selection_rate['a'] - r.selection_rate['b']) <= 1e-9:
         return f'the selection rates differ: {r.selection_rate.round(2).to_dict()}'
-    if r.selection_rate['a'] in (0, 1): return 'nobody or everybody is selected; make it less trivial'
-    if r.accuracy['a'] < 1: return f"group 'a' is decided right in {r.accuracy['a']:.0%} only"
+    if r.selection_rate['a'] in (0, 1):
+        return 'nobody or everybody is selected; make it less trivial'
+    if r.accuracy['a'] < 1:
+        return f"group 'a' is decided right in {r.accuracy['a']:.0%} only"
     if r.accuracy['b'] > .5: return f"group 'b' is still right in {r.accuracy['b']:.0%}"

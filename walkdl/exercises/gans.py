@@ -15,8 +15,10 @@ from ..gans import frechet_distance, gan_losses, modulated_conv
 def check_stuck(v):
     "The discriminator's loss, in nats, when it says one half to everything"
     want = gan_losses(torch.zeros(1), torch.zeros(1))[0].item()
-    if abs(v - want/2) < .01: return f'{v:.3f} is one part of the loss; the other is as large'
-    if abs(v + want) < .01: return 'that is the value V of the game; the loss is its negative'
+    if abs(v - want/2) < .01:
+        return f'{v:.3f} is one part of the loss; the other is as large'
+    if abs(v + want) < .01:
+        return 'that is the value V of the game; the loss is its negative'
     if abs(v - 2) < .01 or abs(v - .602) < .01:
         return f'{v:.3f} is not in nats; take the natural logarithm'
     if not abs(v - want) < .006:
@@ -36,7 +38,8 @@ def check_forger_loss(loss):
         if torch.isclose(got, want*len(case), atol=1e-5) and len(case) > 1:
             return f'{said} is the sum; the mean is wanted'
         if torch.isclose(got, gan_losses(-f, -f)[1], atol=1e-5) and any(case):
-            return f'{said} grows where D believes the forgery: the sign of the logit is turned'
+            return (f'{said} grows where D believes the forgery: '
+                    'the sign of the logit is turned')
         if not torch.isclose(got, want, atol=1e-5):
             return f'{said} is {got.item():.4f}, expected {want.item():.4f}'
         mine, its = (torch.autograd.grad(v, f)[0] for v in (got, want))
@@ -46,7 +49,7 @@ def check_forger_loss(loss):
 # %% ../../nbs/exercises/26_gans.ipynb #c005
 @exercise('fool the ruler')
 def check_fools(v):
-    "1,000 numbers at Fréchet distance 0 from half -1, half +1, all at least 1/2 away from both"
+    "1,000 numbers at Fréchet distance 0 from half -1, half +1, all 1/2 away from both"
     v = torch.as_tensor(v, dtype=torch.double).flatten()
     if len(v) != 1000: return f'1,000 numbers, please; you gave {len(v)}'
     near = (v.abs() - 1).abs().min().item()
@@ -64,7 +67,8 @@ def check_growth(v):
     "Four factors: of the style (demodulated, plain), of the kernels (demodulated, plain)"
     luck = as_generator()
     x, w, s = (torch.randn(n, generator=luck) for n in ((1, 3, 5, 5), (2, 3, 3, 3), (1, 3)))
-    if not hasattr(v, '__len__') or len(v) != 4: return f'four factors, please; you gave {v}'
+    if not hasattr(v, '__len__') or len(v) != 4:
+        return f'four factors, please; you gave {v}'
     want = [(modulated_conv(x, w*b, s*a, d)/modulated_conv(x, w, s, d)).mean().item()
             for a, b in ((2, 1), (1, 2)) for d in (True, False)]
     for name, got, w in zip(NAMES, v, want):

@@ -20,14 +20,16 @@ def check_nucleus(f):
     "A function (p, mass) -> how many of the probabilities p a nucleus of this mass keeps"
     rng = as_rng()
     some = [(rng.dirichlet([.5]*6).tolist(), rng.uniform(.5, .95)) for _ in range(3)]
-    for p, mass in [([.5, .25, .125, .125], .6), ([.1, .7, .2], .7), ([.25]*4, .9), ([.2, .8], .81),
-                    *some]:
+    for p, mass in [([.5, .25, .125, .125], .6), ([.1, .7, .2], .7), ([.25]*4, .9),
+                    ([.2, .8], .81), *some]:
         got, want, shown = f(p, mass), _nucleus(p, mass), [round(q, 3) for q in p]
         if got == want + 1 and sum(sorted(p)[::-1][:want]) < mass + 1e-9:
             return f'of {shown} the first {want} hold {mass:.3g} already; you keep one more'
         if got == want - 1:
-            return f'of {shown} the {got} likeliest do not yet hold {mass:.3g}; one more is needed'
-        if got != want: return f'of {shown} a nucleus of {mass:.3g} keeps {want}, you say {got}'
+            return (f'of {shown} the {got} likeliest do not yet hold {mass:.3g}; '
+                    'one more is needed')
+        if got != want:
+            return f'of {shown} a nucleus of {mass:.3g} keeps {want}, you say {got}'
 
 # %% ../../nbs/exercises/29c_gpt.ipynb #c004
 @exercise('kv_bytes')
@@ -45,7 +47,7 @@ def check_kv(f):
 # %% ../../nbs/exercises/29c_gpt.ipynb #c005
 @exercise('how_cold', page='number', digits=2)
 def check_cold(t):
-    "The temperature at which the first of two tokens with logits 2 and 0 has probability 0.99"
+    "Temperature at which the first of two tokens, logits 2 and 0, has probability 0.99"
     if not t > 0: return f'a temperature is positive, yours is {t}'
     p = next_probs(torch.tensor([2., 0.]), float(t))[0].item()
     if t > 1:
@@ -66,7 +68,8 @@ def check_no_repeat(f):
     cases += [(rng.integers(0, 3, 12).tolist(), n) for n in (2, 3, 4)]
     for ids, n in cases:
         got, want = set(f(list(ids), n)), _forbidden(ids, n)
-        if got > want: return f'after {ids}, {n}-grams: {got - want} would repeat none of them'
+        if got > want:
+            return f'after {ids}, {n}-grams: {got - want} would repeat none of them'
         if got < want: return f'after {ids}, {n}-grams: {want - got} would repeat one too'
         if got != want:
             return f'after {ids}, {n}-grams: forbidden is {want}, you say {got}'

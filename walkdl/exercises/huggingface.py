@@ -16,7 +16,8 @@ def check_lora_size(f):
     for i, o, r in ((384, 1536, 8), *as_rng().integers(2, 90, (3, 3)).tolist()):
         got, want, at = f(i, o, r), r*(i + o), f'for {i} → {o} at rank {r} you say'
         if got == i*o: return 'that is the matrix itself, which stays frozen'
-        if got == i*o + want: return 'the matrix itself is frozen; only the correction is trained'
+        if got == i*o + want:
+            return 'the matrix itself is frozen; only the correction is trained'
         if got == want + o: return 'the correction has no bias'
         if got == 2*r*i:
             return f'{at} {got}; A and B have different sides where d_in and d_out differ'
@@ -29,7 +30,8 @@ def check_pieces(pieces):
     pieces = list(pieces)
     if pieces == ['play', '##er', '##s']:
         return 'that is a way to cut it, but there is a longer first piece'
-    if not all(p.startswith('##') for p in pieces[1:]): return 'pieces inside of a word carry ##'
+    if not all(p.startswith('##') for p in pieces[1:]):
+        return 'pieces inside of a word carry ##'
     if pieces == ['[UNK]']: return 'it can be cut'
     if pieces != ['player', '##s']:
         return f'you say {pieces}; start with the longest piece that the word begins with'
@@ -41,7 +43,8 @@ def check_last_token(f):
     g = as_generator(torch.randint(2**31, (), generator=as_generator(None)).item())
     for B, T, d in ((2, 4, 3), (4, 6, 2), (3, 5, 5)):
         h = torch.randn(B, T, d, generator=g)
-        lengths = torch.cat([torch.tensor([T, 2]), torch.randint(1, T + 1, (B - 2,), generator=g)])
+        lengths = torch.cat([torch.tensor([T, 2]),
+                             torch.randint(1, T + 1, (B - 2,), generator=g)])
         mask = (torch.arange(T) < lengths[:, None]).long()
         got, want = f(h, mask), torch.stack([r[n - 1] for r, n in zip(h, lengths)])
         if not torch.is_tensor(got) or got.shape != want.shape:
@@ -50,4 +53,5 @@ def check_last_token(f):
         if torch.equal(got, h[:, -1]):
             return 'you took the last token, which is padding in a shorter sentence'
         if not torch.equal(got, want):
-            return f'for lengths {lengths.tolist()} you return other rows than the last real ones'
+            return (f'for lengths {lengths.tolist()} you return other rows than the '
+                    'last real ones')

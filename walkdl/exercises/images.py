@@ -14,7 +14,8 @@ def _fetched(image, inverse):
     "Nearest pixels, and where the choice between two of them is too close to be asked for"
     H, W = image.shape
     rows, cols = np.mgrid[:H, :W]
-    p = np.stack([cols - (W - 1)/2, rows - (H - 1)/2], -1) @ inverse.T + [(W - 1)/2, (H - 1)/2]
+    middle = np.array([W - 1, H - 1])/2
+    p = (np.stack([cols, rows], -1) - middle) @ inverse.T + middle
     j, i = np.moveaxis(np.round(p).astype(int), -1, 0)
     inside = (i >= 0) & (i < H) & (j >= 0) & (j < W)
     clear = (abs(p - np.floor(p) - .5) > 1e-3).all(-1)
@@ -53,7 +54,8 @@ def check_leaks(f):
         got = f(train, test)
         want = sum(any(torch.equal(a, b) for b in train) for a in test)
         if not abs(got - want) < 1e-9:
-            return f'{want} of {m} test pictures stand in the training set of {n}; you give {got}'
+            return (f'{want} of {m} test pictures stand in the training set of {n}; '
+                    f'you give {got}')
 
 # %% ../../nbs/exercises/05_images.ipynb #c006
 @exercise('ink', page='number')
@@ -63,7 +65,8 @@ def check_ink(v):
     return {40: 'a turn and a shear leave the area alone, but enlarging does not',
             60: 'enlarged 1.5 times in both directions: the area grows by the square',
             135: 'that is the cube; a picture has two directions',
-            }.get(round(v), f'{v:g}: multiply the three determinants. What is that of a shear?')
+            }.get(round(v),
+                  f'{v:g}: multiply the three determinants. What is that of a shear?')
 
 # %% ../../nbs/exercises/05_images.ipynb #c007
 @exercise('centred')
@@ -81,10 +84,11 @@ def check_centred(f):
         if got[0].any(): return 'a black picture does not stay black'
         mass, ink = got.sum((1, 2, 3)).clamp(min=1e-9), x.sum((1, 2, 3))
         if (mass < .9*ink).any(): return 'ink is lost on the way'
-        if (got.amax() > 1.1*x.amax()): return f'pixels become as bright as {got.amax():.3g}'
+        if (got.amax() > 1.1*x.amax()):
+            return f'pixels become as bright as {got.amax():.3g}'
         down = ((got.sum((1, 3))*torch.arange(H)).sum(1)/mass - (H - 1)/2)[1:]
         right = ((got.sum((1, 2))*torch.arange(W)).sum(1)/mass - (W - 1)/2)[1:]
         for name, o in (('down', down), ('right', right)):
             if not (worst := o[o.abs().argmax()]).abs() < .1:
-                return (f'in a {H}×{W} picture the centre of mass still lies {worst:+.2f} pixels '
-                        f'to the {name} of the middle')
+                return (f'in a {H}×{W} picture the centre of mass still lies '
+                        f'{worst:+.2f} pixels to the {name} of the middle')

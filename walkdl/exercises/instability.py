@@ -15,11 +15,13 @@ from ..instability import bilinear_factor
 @exercise('best step', page='number', digits=2)
 def check_best_lr(lr):
     "The learning rate with which extragradient shrinks fastest on xy, to two decimals"
-    if not 0 < lr < 1: return f'with {lr} extragradient does not come nearer; look between 0 and 1'
-    if abs(lr - .75**.5) < .006: return f'{lr} is how far the best step shrinks; which step is it?'
+    if not 0 < lr < 1:
+        return f'with {lr} extragradient does not come nearer; look between 0 and 1'
+    if abs(lr - .75**.5) < .006:
+        return f'{lr} is how far the best step shrinks; which step is it?'
     if not abs(lr - .5**.5) < .006:
-        return (f'a step shrinks by {bilinear_factor("extragradient", lr):.4f} with {lr:.4f}; '
-                'better exists (where is the derivative zero?)')
+        return (f'a step shrinks by {bilinear_factor("extragradient", lr):.4f} '
+                f'with {lr:.4f}; better exists (where is the derivative zero?)')
 
 # %% ../../nbs/exercises/26b_instability.ipynb #c004
 @exercise('second direction')
@@ -59,7 +61,8 @@ WHY = dict(a=('vanishing', 'D is sure of everything, and minimax then teaches no
 @exercise('doctor')
 def check_doctor(d):
     "A dictionary a, b, c, d -> vanishing, collapse, chasing or healthy"
-    if not isinstance(d, dict): return f'a dictionary with a, b, c and d is wanted, not {d!r:.40}'
+    if not isinstance(d, dict):
+        return f'a dictionary with a, b, c and d is wanted, not {d!r:.40}'
     for k, (want, reason) in WHY.items():
         if k not in d: return f'patient {k} is missing'
         if str(d[k]).strip().lower() != want: return f'patient {k} is not {d[k]}: {reason}'

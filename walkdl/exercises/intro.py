@@ -30,11 +30,12 @@ def check_picture_side(n):
 @cache
 def _arena():
     pos = Positions(Hexapawn())
-    return pos, np.array([terms(pos.game, b) for b in pos.boards]), np.zeros(len(pos.boards))
+    return pos, np.array([terms(pos.game, b) for b in pos.boards]), np.zeros(
+        len(pos.boards))
 
 @exercise('five weights')
 def check_five_weights(w):
-    "Five weights, in the order of TERMS, that win at least 93 % of games against random play"
+    "Five weights, in the order of TERMS, that win at least 93 % against random play"
     w = np.asarray(w, dtype=float)
     if w.shape != (5,):
         return f'five weights are wanted ({", ".join(TERMS)}), yours have shape {w.shape}'
@@ -45,7 +46,8 @@ def check_five_weights(w):
     if w[4] <= 0: return f'{said}; it does not care to win: the last weight must be above 0'
     if w[0] <= 0: return f'{said}; it does not care for pawns, the first term'
     if w[2] > 0: return f'{said}; it likes its pawns under attack, the third term'
-    if w[4] <= abs(w[:4]).max(): return f'{said}; to win should count more than any other term'
+    if w[4] <= abs(w[:4]).max():
+        return f'{said}; to win should count more than any other term'
     return f'{said}; ask of each term whether it is good for you or bad'
 
 # %% ../../nbs/exercises/10_intro.ipynb #c005
@@ -83,7 +85,8 @@ def check_persistence(f):
         got, errors = float(f(np.array(s))), np.diff(s)
         want = abs(errors).mean()
         if abs(got - want) <= 1e-6: continue
-        said = f'for {s if len(s) < 9 else f"{len(s)} values"} you give {got:g}, expected {want:g}'
+        said = (f'for {s if len(s) < 9 else f"{len(s)} values"} you give {got:g}, '
+                f'expected {want:g}')
         if abs(abs(got) - abs(errors.mean())) <= 1e-6:
             return f'{said}; errors up and down must not cancel'
         if abs(got - abs(errors).sum()/len(s)) <= 1e-6:
@@ -95,11 +98,14 @@ def check_persistence(f):
 @exercise('regret', page='number')
 def check_regret(r):
     "The expected regret of 300 random pulls on machines that pay 0.2, 0.5 and 0.9"
-    hints = {160: '160 is what you win; regret is what the best machine would have paid on top',
+    hints = {160: '160 is what you win; regret is what the best machine would '
+                  'have paid on top',
              270: '270 is what the best machine pays; you win some of it',
-             330: 'add up what each machine loses against the best, and take the mean of the three',
+             330: 'add up what each machine loses against the best, '
+                  'and take the mean of the three',
              0: 'a random player loses against one that knows the best machine',
-             100: 'a pull of the best machine loses nothing; the other two lose unlike amounts'}
+             100: 'a pull of the best machine loses nothing; '
+                  'the other two lose unlike amounts'}
     if abs(r - 110) < .01: return
     if abs(r - 1.1/3) < .01: return f'{r:g} is the regret of one pull; you pull 300 times'
     if abs(r - 110) < 1: return f'{r:g} is close; you pull 300 times'

@@ -15,13 +15,16 @@ from ..images import accuracy
 def check_knows(d):
     "A dictionary: layer -> 'equivariant', 'invariant' or 'neither'"
     why = {'dense': ('neither', 'it has a weight of its own for each place'),
-           'conv': ('equivariant', 'the same kernel meets the same window one pixel further, '
+           'conv': ('equivariant',
+                    'the same kernel meets the same window one pixel further, '
                                    'so the map moves along'),
-           'conv stride 2': ('neither', 'after a shift by one it looks at the windows that it '
+           'conv stride 2': ('neither',
+                             'after a shift by one it looks at the windows that it '
                                         'skipped before'),
            'global max': ('invariant', 'the largest of all numbers does not depend on '
                                        'where it stands')}
-    if not isinstance(d, dict): return f'a dictionary with the keys {", ".join(why)} is wanted'
+    if not isinstance(d, dict):
+        return f'a dictionary with the keys {", ".join(why)} is wanted'
     for name, (want, reason) in why.items():
         if name not in d: return f"'{name}' is missing"
         if d[name] != want: return f"{name} is not '{d[name]}': {reason}"
@@ -29,7 +32,7 @@ def check_knows(d):
 # %% ../../nbs/exercises/20b_invariance.ipynb #c004
 @exercise('soft pool')
 def check_soft_pool(f):
-    "A function [B,C,H,W] -> [B,C,H/2,W/2] that keeps each map's mean, and things where they are"
+    "A function [B,C,H,W] -> [B,C,H/2,W/2] that keeps each map's mean, and things in place"
     g, rng = as_generator(), as_rng()
     for B, C, H, W in ((2, 3, 8, 8), (1, 2, 6, 10), (3, 1, 12, 4)):
         x = torch.rand(B, C, H, W, generator=g)
@@ -51,13 +54,14 @@ def check_soft_pool(f):
                 away = ((away + side/2) % side - side/2).abs()        # around the ring
                 mass = seen[b, c].sum(1 - axis)
                 if (mass*away).sum() > .7*mass.sum():
-                    return (f'a dot at row {i}, column {j} of {H}×{W} does not stay where it was: '
+                    return (f'a dot at row {i}, column {j} of {H}×{W} does not stay '
+                            'where it was: '
                             f"your map's {('rows', 'columns')[axis]} hold {mass.tolist()}")
 
 # %% ../../nbs/exercises/20b_invariance.ipynb #c005
 @exercise('veil')
 def check_veil(f):
-    "A function x -> gain·x + offset in 0..1, gain >= 0.3, under which LeNet-5 reads less than half"
+    "A function x -> gain·x + offset in 0..1, gain >= 0.3; LeNet-5 reads less than half"
     from walkdl.core import load_weights
     from walkdl.cnns import LeNet5
     from walkdl.data import get
@@ -72,8 +76,10 @@ def check_veil(f):
     gain = (z[x == 1].mean() - z[x == 0].mean()).item()
     if not (z - (gain*x + z[x == 0].mean())).abs().max() < 1e-3:
         return 'only gain·x + offset is allowed'
-    if gain < .3 - 1e-4: return f'your gain is {gain:.2f}; at least 0.3, so that people can read it'
+    if gain < .3 - 1e-4:
+        return f'your gain is {gain:.2f}; at least 0.3, so that people can read it'
     if z.min() < -1e-4 or z.max() > 1 + 1e-4:
         return f'your numbers go from {z.min():.2f} to {z.max():.2f}; a screen shows 0 to 1'
     share = accuracy(load_weights('cnns/lenet5', LeNet5()), z, y)
-    if share >= .5: return f'it still reads {share:.0%}; which offset is the strangest to it?'
+    if share >= .5:
+        return f'it still reads {share:.0%}; which offset is the strangest to it?'

@@ -10,8 +10,10 @@ from importlib import import_module
 from ..core import as_rng, exercise
 
 # %% ../../nbs/exercises/06_library.ipynb #c003
-_THINGS = dict(sqrt='math', gcd='math', hypot='math', dumps='json', digits='string', join='os.path',
-               splitext='os.path', quote='urllib.parse', dedent='textwrap', kwlist='keyword')
+_THINGS = dict(sqrt='math', gcd='math', hypot='math', dumps='json', digits='string',
+               join='os.path',
+               splitext='os.path', quote='urllib.parse', dedent='textwrap',
+               kwlist='keyword')
 
 def _asked(ask, name):
     "(what came, None) or (None, the error)"
@@ -23,25 +25,30 @@ def check_lazy(f):
     "A function of a dict name -> module that gives a function from names to things"
     rng = as_rng()
     try: f({'ghost': 'no_such_module', 'sqrt': 'math'})
-    except ImportError: return 'you import when the façade is made; wait until a name is asked for'
+    except ImportError:
+        return 'you import when the façade is made; wait until a name is asked for'
     for _ in range(6):
         names = [str(n) for n in rng.permutation([*_THINGS])]
         home = {n: _THINGS[n] for n in names[:6]}
         ask = f(dict(home))
-        if not callable(ask): return f'lazy(home) gives {ask!r:.60}; expected a function of a name'
+        if not callable(ask):
+            return f'lazy(home) gives {ask!r:.60}; expected a function of a name'
         for name, module in home.items():
             got, error = _asked(ask, name)
             asked = f'asked for {name!r} of the module {module!r} it'
             if error: return f'{asked} raises {error!r:.60}'
-            if got is not getattr(import_module(module), name): return f'{asked} gives {got!r:.60}'
+            if got is not getattr(import_module(module), name):
+                return f'{asked} gives {got!r:.60}'
         for name in [*names[6:], 'floor', 'loads', 'no_such_name']:
             got, error = _asked(ask, name)
-            if error is None: return f'{name!r} is not in home, yet your façade gives {got!r:.60}'
+            if error is None:
+                return f'{name!r} is not in home, yet your façade gives {got!r:.60}'
             if not isinstance(error, AttributeError):
                 return (f'{name!r} is not in home: AttributeError is what hasattr expects, '
                         f'you raise {error!r:.60}')
             if name not in str(error):
-                return f'your AttributeError does not say which name is missing: {error!r:.60}'
+                return ('your AttributeError does not say which name is missing: '
+                        f'{error!r:.60}')
 
 # %% ../../nbs/exercises/06_library.ipynb #c004
 @exercise('calls of __getattr__', page='number')
@@ -59,7 +66,7 @@ def check_calls(n):
 # %% ../../nbs/exercises/06_library.ipynb #c005
 @exercise('misfiled names')
 def check_misfiled(f):
-    "A function (rooms, exports): the set of names that do not stand in the rooms exactly once"
+    "A function (rooms, exports): the set of names not exactly once in the rooms"
     rng = as_rng()
     cases = [({'a': ['x', 'y'], 'b': ['z']}, ['x', 'y', 'z']), ({'a': []}, ['x']),
              ({'a': ['x', 'x'], 'b': []}, ['x']), ({}, []), ({'a': ['x']}, [])]
@@ -78,5 +85,6 @@ def check_misfiled(f):
             if right and n in got: return f'{where} you name {n!r}, which is filed right'
             if right or n in got: continue
             if n not in filed: return f'{where} {n!r} is exported and stands in no room'
-            if n not in exports: return f'{where} {n!r} stands in a room and is not exported'
+            if n not in exports:
+                return f'{where} {n!r} stands in a room and is not exported'
             return f'{where} {n!r} stands there {filed.count(n)} times'

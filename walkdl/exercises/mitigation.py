@@ -13,39 +13,47 @@ from ..mitigation import reweigh, watchlist
 # %% ../../nbs/exercises/55c_mitigation.ipynb #c003
 @exercise('four weights', page='list', digits=2)
 def check_weights(w):
-    "Weights of (poor woman, rich woman, poor man, rich man) for 40, 10, 30 and 20 people, under which sex and wealth are independent"
+    "Weights of (poor woman, rich woman, poor man, rich man) that free wealth from sex"
     w = np.asarray(w, float)
     if w.shape != (4,): return f'give four weights, not {w.shape}'
     if (w <= 0).any(): return 'a weight is above 0: nobody is thrown out'
     n = np.array([40, 10, 30, 20]) * w
     women, men = n[1]/n[:2].sum(), n[3]/n[2:].sum()
-    if not abs(women - men) <= 5e-3: return f'with your weights {women:.1%} of the women and {men:.1%} of the men are rich'
+    if not abs(women - men) <= 5e-3:
+        return (f'with your weights {women:.1%} of the women and {men:.1%} of '
+                'the men are rich')
     want = reweigh([0]*40 + [1]*10 + [0]*30 + [1]*20, [0]*50 + [1]*50)[[0, 40, 50, 80]]
     if not abs(w - want).max() <= 6e-3:
-        return f'independent, but the groups or the labels changed size: weighted counts {n.round(1).tolist()} of 100 people'
+        return ('independent, but the groups or the labels changed size: '
+                f'weighted counts {n.round(1).tolist()} of 100 people')
 
 # %% ../../nbs/exercises/55c_mitigation.ipynb #c004
 @exercise('camera')
 def check_camera(f):
-    "A function (crowd, wanted, found, share) -> the false match rate at which that share of those stopped is on the list"
+    "A function (crowd, wanted, found, share) -> false match rate; share: of right stops"
     rng = as_rng()
-    drawn = [(int(rng.integers(10**5, 10**6)), int(rng.integers(50, 200)), rng.uniform(.6, .9), rng.uniform(.2, .9)) for _ in range(3)]
+    drawn = [(int(rng.integers(10**5, 10**6)), int(rng.integers(50, 200)),
+              rng.uniform(.6, .9), rng.uniform(.2, .9)) for _ in range(3)]
     for crowd, wanted, found, share in ((10**6, 100, .99, .5), *drawn):
         got = float(f(crowd, wanted, found, share))
         if not 0 < got < 1: return f'a rate lies between 0 and 1, not {got:g}'
         right = watchlist(crowd, wanted, found, got)[1]
         if not abs(right - share) <= 1e-4:
-            return f'at your rate {got:.2e} a share of {right:.1%} of those stopped is on the list, wanted {share:.1%}'
+            return (f'at your rate {got:.2e} a share of {right:.1%} of those stopped is on '
+                    f'the list, wanted {share:.1%}')
 
 # %% ../../nbs/exercises/55c_mitigation.ipynb #c005
 @exercise('workload')
 def check_workload(f):
-    "A function (prob, threshold) -> which cases go to a person when the border is at `threshold`: within a distance of .1"
+    "A function (prob, threshold) -> which cases go to a person: within .1 of `threshold`"
     rng = as_rng()
     for t in (.5, .3, rng.uniform(.2, .8)):
-        p = np.r_[t + np.array([-.15, -.105, -.095, -.05, .05, .095, .105, .15]), rng.uniform(0, 1, 4)]
+        p = np.r_[t + np.array([-.15, -.105, -.095, -.05, .05, .095, .105, .15]),
+                  rng.uniform(0, 1, 4)]
         got, want = np.asarray(f(p.copy(), t)), abs(p - t) < .1
-        if got.shape != p.shape: return f'one answer for each case, {p.shape}, not {got.shape}'
+        if got.shape != p.shape:
+            return f'one answer for each case, {p.shape}, not {got.shape}'
         if (got.astype(bool) == want).all(): continue
         wrong = p[got.astype(bool) != want][0]
-        return f'at the border {t:.2f} the case {wrong:.3f} lies {abs(wrong - t):.3f} away; your answer for it is {bool(got[p == wrong][0])}'
+        return (f'at the border {t:.2f} the case {wrong:.3f} lies {abs(wrong - t):.3f} '
+                f'away; your answer for it is {bool(got[p == wrong][0])}')

@@ -20,10 +20,12 @@ def check_kraken(pair):
     (idf, both), want = pair, math.log(4.5) + 1
     if near(idf, 2*want) and near(both, want): return 'the idf comes first, then the tf·idf'
     if near(idf, math.log(8) + 1):
-        return f'{idf:.3f} is without smoothing; pretend one more document that has every word'
+        return (f'{idf:.3f} is without smoothing; pretend one more document that '
+                'has every word')
     if near(idf, math.log(4.5)):
         return f'{idf:.3f} lacks the 1 that is added after the logarithm'
-    if near(idf, math.log2(4.5) + 1): return f'{idf:.3f} is in bits; take the natural logarithm'
+    if near(idf, math.log2(4.5) + 1):
+        return f'{idf:.3f} is in bits; take the natural logarithm'
     if not near(idf, want): return f'{idf:.3f} is not the smoothed idf: look at the formula'
     if not abs(both - 2*want) <= .012:
         return f'the word stands there twice, but you weigh it {both/idf:.2f} times'
@@ -33,11 +35,13 @@ def check_kraken(pair):
 def check_graph(answer):
     "(lines, exceptions) of a Lexicon"
     if not isinstance(answer, (list, tuple)) or len(answer) != 2:
-        return 'two things are wanted: the lines of the graph, and a dictionary of exceptions'
+        return (
+            'two things are wanted: the lines of the graph, and a dictionary of exceptions')
     new = Lexicon(*answer).fit()
     for chain in (['cringe', 'shame', 'blame'], ['pun', 'joke', 'praise']):
         if (got := new.isa(chain[0]))[:3] != chain:
-            return f'to your graph {chain[0]} is {" is ".join(got)}; wanted is {" is ".join(chain)}'
+            return (f'to your graph {chain[0]} is {" is ".join(got)}; '
+                    f'wanted is {" is ".join(chain)}')
     if new.own_.keys() & {'cringe', 'shame', 'pun'}:
         return 'a value is written twice; let it be inherited'
     cases = (('what cringe', -2), ('a pun', 2), ('a pun in a tragedy', -1),
@@ -60,7 +64,8 @@ def check_loss(f):
         got = torch.autograd.grad(value, (h, v, vn), allow_unused=True)
         for name, a, b in zip(('h', 'v', 'vn'), got, negative_gradients(h, v, vn, k/m)):
             if a is None: return f'your loss does not depend on {name}'
-            if torch.allclose(a, b): return 'that is the sum over the batch; the mean was asked for'
+            if torch.allclose(a, b):
+                return 'that is the sum over the batch; the mean was asked for'
             if torch.allclose(a, -b/B):
                 return 'your sign is turned round: training would push neighbours apart'
             if not torch.allclose(a, b/B):
@@ -68,7 +73,8 @@ def check_loss(f):
                 return f'the gradient of your loss for {name} is off by up to {off:.2f}'
         want = -(ln((h*v).sum(1)) + k/m*ln(-h @ vn.T).sum(1)).mean()
         if not torch.allclose(value, want):
-            return f'the gradient is right, but the loss is {value:.3f} where {want:.3f} is wanted'
+            return (f'the gradient is right, but the loss is {value:.3f} where '
+                    f'{want:.3f} is wanted')
 
 # %% ../../nbs/exercises/28_nlp.ipynb #c006
 @exercise('twins')
@@ -80,11 +86,14 @@ def check_twins(pair):
     if tokenize(a) == tokenize(b): return 'these are the same words in the same order'
     mood = Lexicon(rules=False).fit()
     if not any(v for _, v in mood.read(a)) or not any(v for _, v in mood.read(b)):
-        return 'they hold no word of praise or blame that we know; use one such as good or dull'
+        return ('they hold no word of praise or blame that we know; '
+                'use one such as good or dull')
     X = TfIdf().fit_transform([a, b]).toarray()
     if not abs(X[0] - X[1]).max() <= 1e-9:
-        only = sorted(set(tokenize(a)) ^ set(tokenize(b))) or ['look at how often each occurs']
+        only = sorted(set(tokenize(a)) ^ set(tokenize(b))) or ['look at how '
+                                                               'often each occurs']
         return 'single words tell them apart: ' + ', '.join(only)
     order = [w for w in tokenize(a) if w in NEGATIONS or mood.known(w) or w == 'but']
     if order == [w for w in tokenize(b) if w in NEGATIONS or mood.known(w) or w == 'but']:
-        return 'praise, blame and negation stand in the same order: is one really not pleased?'
+        return ('praise, blame and negation stand in the same order: '
+                'is one really not pleased?')

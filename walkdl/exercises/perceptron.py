@@ -15,8 +15,10 @@ from ..perceptron import Perceptron, separable
 @exercise('the limit of perceptrons', page='choice')
 def check_limit(n):
     "The number of the real limit: 1, 2, 3 or 4"
-    why = {1: 'ten perceptrons side by side told ten digits apart, so one output each is no limit',
-           3: 'an image became a vector by laying its rows end to end; that is always possible',
+    why = {1: 'ten perceptrons side by side told ten digits apart, '
+              'so one output each is no limit',
+           3: 'an image became a vector by laying its rows end to end; '
+              'that is always possible',
            4: 'learning from 700 images took a blink, and a computer of 1958 could do it'}
     if n != 2: return why.get(n, f'choose 1, 2, 3 or 4, not {n!r}')
 
@@ -24,7 +26,8 @@ def check_limit(n):
 def check_if_then(w):
     "Weights (w0, w1, w2) with which a perceptron answers 0 for 10 and else 1"
     w = np.asarray(w, dtype=float)
-    if w.shape != (3,): return f'three numbers are wanted, the bias first, not shape {w.shape}'
+    if w.shape != (3,):
+        return f'three numbers are wanted, the bias first, not shape {w.shape}'
     for x in product((0, 1), repeat=2):
         total, want = w[0] + w[1]*x[0] + w[2]*x[1], int(x != (1, 0))
         if (total > 0) == want: continue
@@ -36,7 +39,8 @@ def check_if_then(w):
 def check_random_start(f):
     "A function (R, gamma, a) -> the largest number of mistakes that the proof allows"
     rng = as_rng()
-    cases = [(1, .5, 0), (3, .1, 0), *(rng.uniform((1, .05, .1), (9, .9, 5)) for _ in range(6))]
+    cases = [(1, .5, 0), (3, .1, 0),
+             *(rng.uniform((1, .05, .1), (9, .9, 5)) for _ in range(6))]
     for R, g, a in cases:
         got, want = float(f(R, g, a)), (R/g)**2 + 2*a/g
         if abs(got - want) <= 1e-6 * want: continue
@@ -51,18 +55,20 @@ def check_random_start(f):
 # %% ../../nbs/exercises/11_perceptron.ipynb #c004
 @exercise('three points')
 def check_three_points(points):
-    "Three different points (x, y) in the plane, not all of whose labellings a line can answer"
+    "Three different points (x, y) in the plane with labellings that no line can answer"
     P = np.asarray(points, dtype=float)
     if P.shape != (3, 2):
-        return f'give three points with two coordinates each, not an array of shape {P.shape}'
+        return ('give three points with two coordinates each, '
+                f'not an array of shape {P.shape}')
     if len(np.unique(P, axis=0)) < 3:
         return 'two of your points are one; of course it cannot have two labels'
     if all(separable(P, y) for y in product((0, 1), repeat=3)):
-        return 'a line answers all eight labellings; which points are not in general position?'
+        return ('a line answers all eight labellings; '
+                'which points are not in general position?')
 
 @exercise('features')
 def check_features(f):
-    "A function (x1, x2) -> one to five numbers from which, but from none alone, XOR is learned"
+    "A function (x1, x2) -> one to five numbers from which XOR is learned, from none alone"
     X = np.array([np.atleast_1d(f(*x)) for x in product((0, 1), repeat=2)], dtype=float)
     xor = np.array([0, 1, 1, 0])
     if X.ndim != 2 or not 1 <= X.shape[1] <= 5:
@@ -72,4 +78,5 @@ def check_features(f):
             return f'number {k} tells XOR by itself; leave something to learn'
     p = Perceptron().fit(X, xor)
     if not p.done_:
-        return f'after 1,000 passes it answers {p.predict(X).tolist()} instead of {xor.tolist()}'
+        return (f'after 1,000 passes it answers {p.predict(X).tolist()} instead of '
+                f'{xor.tolist()}')

@@ -18,10 +18,12 @@ def check_f1(x):
     if abs(x - .75) <= .006: return
     if abs(x - .6) <= .006:
         return 'that is the precision: 3 of 5 words are right; the recall counts too'
-    if abs(x - 1) <= .006: return 'that is the recall: all 3 words were found; precision counts too'
+    if abs(x - 1) <= .006:
+        return 'that is the recall: all 3 words were found; precision counts too'
     if abs(x - .8) <= .006:
         return 'that is the plain mean of precision and recall, not the harmonic'
-    if abs(x - 2/3) <= .006: return 'did you count the articles? They do not count, in either text'
+    if abs(x - 2/3) <= .006:
+        return 'did you count the articles? They do not count, in either text'
     if abs(x - 75) <= .6: return 'as a number from 0 to 1, not in per cent'
     return f'{x:.3g}? Count the words of both without articles, then those that are common'
 
@@ -33,9 +35,11 @@ def check_find(f):
         thing = question.rstrip('?').split()[-1]
         if thing not in THINGS: continue
         got = f(list(text), thing)
-        if got not in PLACES: return f'you return {got!r}; a place is wanted, one of {PLACES}'
+        if got not in PLACES:
+            return f'you return {got!r}; a place is wanted, one of {PLACES}'
         if got != place:
-            return f'in the story "{" ".join(text)}" the {thing} is in the {place}; you say {got}'
+            return (f'in the story "{" ".join(text)}" the {thing} is in the {place}; '
+                    f'you say {got}')
 
 # %% ../../nbs/exercises/28d_reading.ipynb #c005
 @exercise('although')
@@ -64,7 +68,8 @@ def check_shift(f):
     for seed in (0, 1):
         X = pack_stories(make_stories(60, (10, 10)), 10)[0]
         Y = f(X.clone(), random.Random(seed))
-        if not isinstance(Y, torch.Tensor): return f'a tensor is wanted, not {type(Y).__name__}'
+        if not isinstance(Y, torch.Tensor):
+            return f'a tensor is wanted, not {type(Y).__name__}'
         if tuple(Y.shape) != (60, 30, 7): return f'expected [60,30,7], got {list(Y.shape)}'
         if any(not torch.equal(y[(y > 0).any(1)], x) for x, y in zip(X, Y)):
             return 'the sentences of a story must stay the same, in the same order'

@@ -37,17 +37,19 @@ def check_digits_needed(n):
              7300: '0.01 is half of the interval, not all of it',
              200: 'the standard error falls with the square root of n'}
     if abs(n - 1900) < .5: return
-    return hints.get(round(n), f'with {n:g} digits, 1.96 standard errors are not just below 0.01')
+    return hints.get(round(n),
+                     f'with {n:g} digits, 1.96 standard errors are not just below 0.01')
 
 # %% ../../nbs/exercises/04_stats.ipynb #c005
 @exercise('cut', allow_nan=True)
 def check_cut(f):
-    "A function (y, score, most): the lowest threshold whose false positive rate is at most `most`"
+    "A function (y, score, most): lowest threshold whose false positive rate is <= most"
     rng = as_rng()
     mixed = rng.permutation([(1, 9), (0, 8), (1, 8), (0, 7), (1, 6), (0, 5), (0, 4)]).T
     cases = [(mixed[0], mixed[1] + rng.integers(0, 9)/8, .25)]
     for n, most in ((12, .25), (40, .1), (40, .5), (200, .05), (30, 0.), (30, 1.)):
-        y, s = rng.permutation(np.arange(n) % 3 == 0).astype(int), rng.integers(0, n//2, n)/4
+        y = rng.permutation(np.arange(n) % 3 == 0).astype(int)
+        s = rng.integers(0, n//2, n)/4
         if most == 0: s[np.argmin(y)] = s.max() + 1
         cases.append((y, s, most))
     for y, s, most in cases:
@@ -56,7 +58,8 @@ def check_cut(f):
         at = f'{len(y)} digits and most = {most}'
         if (rate := (others >= t).mean()) > most:
             return f'for {at} your threshold has the false positive rate {rate:.3f}'
-        if t != np.inf and t not in s: return f'for {at} your threshold {t} is none of the scores'
+        if t != np.inf and t not in s:
+            return f'for {at} your threshold {t} is none of the scores'
         if any((others >= u).mean() <= most for u in s[s < t]):
             return f'for {at} your threshold {t} is good, but a lower one is too'
 

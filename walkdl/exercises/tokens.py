@@ -40,13 +40,17 @@ def check_spell(f):
              ('abc', [('b', 'c'), ('a', 'b')])]
     for word, merges in fixed + [_random_word() for _ in range(30)]:
         got, want = f(word, list(merges)), _spelled(word, merges)
-        if isinstance(got, str): return f'you return the text {got!r}; a list of pieces is wanted'
+        if isinstance(got, str):
+            return f'you return the text {got!r}; a list of pieces is wanted'
         got, case = list(got), f'for {word!r} under {merges} you give'
         if got == want: continue
         if ''.join(got) != word: return f'{case} {got}, which joined is not the word'
-        if merges and got == list(word): return f'{case} single letters; no merge was applied'
-        if got == _spelled(word, merges[::-1]): return f'{case} {got}; the oldest merge comes first'
-        return f'{case} {got}; each merge in its order, wherever its pair stands, from the left'
+        if merges and got == list(word):
+            return f'{case} single letters; no merge was applied'
+        if got == _spelled(word, merges[::-1]):
+            return f'{case} {got}; the oldest merge comes first'
+        return (f'{case} {got}; each merge in its order, wherever its pair stands, '
+                'from the left')
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c004
 @exercise('perplexity', page='number', digits=2)
@@ -57,10 +61,14 @@ def check_perplexity(x):
         return 'that is the mean of 1/p; average the logarithms, then take the exponential'
     if abs(x - math.log(512)/4) <= .006:
         return 'that is the cross-entropy in nats; take its exponential'
-    if abs(x - 2.25) <= .006: return 'that is the cross-entropy in bits; take two to that power'
-    if abs(x - 512) <= .006: return 'that is for all four tokens together; perplexity is per token'
-    if abs(x - 512**-.25) <= .006: return 'that is the mean probability; perplexity is its inverse'
-    return f'{x:.3g} is not the number of equally likely tokens that would be as hard to guess'
+    if abs(x - 2.25) <= .006:
+        return 'that is the cross-entropy in bits; take two to that power'
+    if abs(x - 512) <= .006:
+        return 'that is for all four tokens together; perplexity is per token'
+    if abs(x - 512**-.25) <= .006:
+        return 'that is the mean probability; perplexity is its inverse'
+    return (f'{x:.3g} is not the number of equally likely tokens that would be as '
+            'hard to guess')
 
 # %% ../../nbs/exercises/28c_tokens.ipynb #c005
 @exercise('continuation')
@@ -71,10 +79,12 @@ def check_continuation(f):
     for pairs in [fixed] + [[(f'a{i}', f'w{j}') for i, j in rng.integers(4, size=(12, 2))]
                             for _ in range(5)]:
         got, kinds = f(list(pairs)), {}
-        if not isinstance(got, dict): return f'a dictionary is wanted, not {type(got).__name__}'
+        if not isinstance(got, dict):
+            return f'a dictionary is wanted, not {type(got).__name__}'
         for a, w in set(pairs): kinds[w] = kinds.get(w, 0) + 1
         if set(got) != set(kinds):
-            return f'the second words of {pairs} are {sorted(kinds)}; you give {sorted(got)}'
+            return (f'the second words of {pairs} are {sorted(kinds)}; '
+                    f'you give {sorted(got)}')
         if not abs(sum(got.values()) - 1) <= .01:
             return f'shares sum to one, yours for {pairs} to {sum(got.values()):.3g}'
         for w, n in kinds.items():
@@ -94,7 +104,10 @@ def check_bits(pair):
     if near(want[::-1]): return 'A comes first, then B'
     if near([math.log(28.5)/2.8, math.log(3.6)]):
         return 'these are nats; bits are logarithms to base 2'
-    if near([math.log2(28.5), want[1]]): return 'A pays for a token, which is 2.8 letters: divide'
-    if near([math.log2(28.5)*2.8, want[1]]): return 'a token of A is 2.8 letters: divide by them'
-    if near([28.5/2.8, 3.6]): return 'perplexities do not divide by letters; their logarithms do'
+    if near([math.log2(28.5), want[1]]):
+        return 'A pays for a token, which is 2.8 letters: divide'
+    if near([math.log2(28.5)*2.8, want[1]]):
+        return 'a token of A is 2.8 letters: divide by them'
+    if near([28.5/2.8, 3.6]):
+        return 'perplexities do not divide by letters; their logarithms do'
     return f'{pair} are not the bits of a token, divided by its letters'

@@ -14,7 +14,7 @@ def _near(got, want): return math.isclose(float(got), want, rel_tol=2e-3)
 # %% ../../nbs/exercises/60b_train.ipynb #c003
 @exercise('memory')
 def check_memory(f):
-    "memory(n, k): gigabytes for each of k GPUs that share n parameters, gradients, Adam's state"
+    "memory(n, k): gigabytes for each of k GPUs that share n weights and all of training"
     luck = as_rng()
     drawn = luck.integers(1, 70).item()*1e9, luck.integers(2, 64).item()
     for n, k in ((1.5e9, 1), (1.5e9, 8), drawn):
@@ -32,19 +32,21 @@ def check_overall(f):
     "overall(means, counts): the mean over all examples from each process's mean and count"
     luck = as_rng()
     drawn = luck.integers(-9, 9, 3) + .25, luck.integers(1, 50, 3)
-    for means, counts in (([1., 2., 6.], [10, 10, 20]), [v.tolist() for v in drawn], ([4.], [5])):
+    for means, counts in (([1., 2., 6.], [10, 10, 20]), [v.tolist() for v in drawn],
+                          ([4.], [5])):
         got, want = f(means, counts), sum(m*c for m, c in zip(means, counts))/sum(counts)
         said = f'you say {got} for the means {means} of {counts} examples'
         if abs(got - want) < 1e-6*max(1, abs(want)): continue
         if abs(got - sum(means)/len(means)) < 1e-6:
             return f'{said}; that is the mean of the means, whatever the counts'
-        if abs(got - want*sum(counts)) < 1e-6: return f'{said}; that is the sum over all examples'
+        if abs(got - want*sum(counts)) < 1e-6:
+            return f'{said}; that is the sum over all examples'
         return f'{said}; it is {want:.4f}'
 
 # %% ../../nbs/exercises/60b_train.ipynb #c005
 @exercise('interval')
 def check_interval(f):
-    "interval(c, m): seconds between checkpoints that lose least; c to save, accidents every m"
+    "interval(c, m): seconds between checkpoints that lose least; c to save, m to accidents"
     luck = as_rng()
     for c, m in ((60, 11135), luck.integers([5, 3600], [300, 90000]).tolist(), (2., 900.)):
         got, want = f(c, m), math.sqrt(2*c*m)
@@ -62,12 +64,13 @@ def check_minutes(v):
     "5, 20 or 60: minutes between checkpoints for Llama's accidents and a minute of saving"
     if v not in (5, 20, 60): return f'choose 5, 20 or 60, not {v}'
     if v == 5: return 'saving every 5 minutes costs a fifth of the time'
-    if v == 60: return 'an accident then loses half an hour, and there is one every three hours'
+    if v == 60:
+        return 'an accident then loses half an hour, and there is one every three hours'
 
 # %% ../../nbs/exercises/60b_train.ipynb #c006
 @exercise('sent')
 def check_sent(f):
-    "sent(n, k): bytes that each of k processes of a ring sends to all-reduce n numbers of 16 bits"
+    "sent(n, k): bytes that each of k processes of a ring sends for n numbers of 16 bits"
     luck = as_rng()
     k = luck.integers(3, 40).item()
     for n, k in ((1e9, 2), (1e9, 1), (840, 7), (k*luck.integers(10, 1000).item(), k)):
@@ -75,6 +78,7 @@ def check_sent(f):
         if abs(got - want) < 1: continue
         said = f'for n = {n:g}, k = {k} you say {got:.5g} bytes'
         if abs(got - 4*n) < 1: return f'{said}; each keeps one of the pieces to itself'
-        if abs(got - want/2) < 1: return f'{said}; there are two rounds, and 2 bytes a number'
+        if abs(got - want/2) < 1:
+            return f'{said}; there are two rounds, and 2 bytes a number'
         if abs(got - want*k) < 1: return f'{said}; a message is one piece of {k}'
         return f'{said}; how many messages does it send, and how long is each?'

@@ -16,12 +16,14 @@ from ..transformers import scaled_dot_product_attention
 def check_lookup(x):
     "The number that attention returns"
     if abs(x - 24) < .05: return '24 is the plain mean; the first key has the larger score'
-    if abs(x - 32) < .05: return '32 gives the larger weight to the second key; its score is 0'
+    if abs(x - 32) < .05:
+        return '32 gives the larger weight to the second key; its score is 0'
     if abs(x - 48) < .05: return '48 is the sum of the values; the weights add up to one'
     if abs(x - 8) < .05:
         return '8 is the value of the first key alone; the second has some weight too'
     if not abs(x - 16) < .05:
-        return f'{x} is not it: what are the two scores after the division, and their exponentials?'
+        return (f'{x} is not it: what are the two scores after the division, '
+                'and their exponentials?')
 
 # %% ../../nbs/exercises/29_transformers.ipynb #c004
 @exercise('window')
@@ -31,12 +33,16 @@ def check_window(f):
     some = [(int(rng.integers(5, 9)), int(rng.integers(2, 5))) for _ in range(3)]
     for T, w in [(5, 1), (4, 9), *some]:
         m = torch.as_tensor(f(T, w))
-        if m.dtype != torch.bool: return f'a mask is a tensor of bool, yours is of {m.dtype}'
+        if m.dtype != torch.bool:
+            return f'a mask is a tensor of bool, yours is of {m.dtype}'
         if list(m.shape) != [T, T]:
             return f'for T={T} the shape should be [{T}, {T}], yours is {list(m.shape)}'
         for i in range(T):
-            want, got = list(range(max(0, i - w + 1), i + 1)), m[i].nonzero().flatten().tolist()
-            if got != want: return f'T={T}, w={w}: place {i} should see {want}, yours sees {got}'
+            want, got = list(range(max(0,
+                                       i - w + 1),
+                                   i + 1)), m[i].nonzero().flatten().tolist()
+            if got != want:
+                return f'T={T}, w={w}: place {i} should see {want}, yours sees {got}'
 
 # %% ../../nbs/exercises/29_transformers.ipynb #c005
 @exercise('square')
@@ -47,11 +53,13 @@ def check_square(f):
         if abs(got - 3*d) < 1e-6:
             return 'nearly, but half of it: did you count too much of what depends on T?'
         if abs(got - 12*d) < 1e-6:
-            return 'twice too long: the scores are one cost for each key, the weighted sum another'
+            return ('twice too long: the scores are one cost for each key, '
+                    'the weighted sum another')
         if abs(got - 2*d) < 1e-6:
             return 'the feed-forward part has two layers too, not only the projections'
         if not abs(got - 6*d) < 1e-6:
-            return f'for d={d} you say {got}; for which T is what grows with T equal to the rest?'
+            return (f'for d={d} you say {got}; for which T is what grows with T '
+                    'equal to the rest?')
 
 # %% ../../nbs/exercises/29_transformers.ipynb #c006
 class _Blocks(TorchDispatchMode):
@@ -83,5 +91,6 @@ def check_blocks(f):
         if not got.isfinite().all():
             return 'an exponential overflowed: subtract the largest score so far before it'
         if not (got - want).abs().max() < 1e-9:
-            return f'with {S} keys in blocks of {size} you are off: {(got - want).abs().max():.2g}'
+            return (f'with {S} keys in blocks of {size} you are off: '
+                    f'{(got - want).abs().max():.2g}')
         if blocks.said: return blocks.said

@@ -19,7 +19,8 @@ def check_clipped(p):
     if abs(p - .25) < .006:
         return 'two different words of the output stand in the reference, not one'
     if not abs(p - .5) < .006:
-        return f'{p} is not it: how many matches count, and out of how many words of the output?'
+        return (f'{p} is not it: how many matches count, '
+                'and out of how many words of the output?')
 
 # %% ../../nbs/exercises/29b_translation.ipynb #c004
 @exercise('em', page='list', digits=2)
@@ -29,8 +30,10 @@ def check_em(pair):
     a, b = map(float, pair)
     if abs(a - b) < 1e-3:
         return 'house was seen with two Spanish words, the with four: they cannot be equal'
-    if abs(a - 1) < 1e-3: return 'not yet: after one round "la" has as much of house as "casa" has'
-    if abs(a - .25) < 1e-3 and abs(b - .5) < 1e-3: return 'the other way round: house comes first'
+    if abs(a - 1) < 1e-3:
+        return 'not yet: after one round "la" has as much of house as "casa" has'
+    if abs(a - .25) < 1e-3 and abs(b - .5) < 1e-3:
+        return 'the other way round: house comes first'
     if not abs(a - .5) < .006:
         return f't(casa|house) = {a}? divide what house gave to casa by all that it gave'
     if not abs(b - .25) < .006:
@@ -59,10 +62,12 @@ def check_names(f):
         cases.append((', '.join(words + words[:3]) + '!',
                       {w.lower() for w in rng.permutation(common)[:4].tolist()}))
     for text, known in cases:
-        want = [w for w in dict.fromkeys(re.findall(r'\w+', text)) if w.lower() not in known]
+        want = [w for w in dict.fromkeys(re.findall(r'\w+', text))
+                if w.lower() not in known]
         got = [*f(text, set(known))]
         if got == want: continue
         if sorted(got) == sorted(want):
             return f'{text!r}: in the order of the text, {want}, not {got}'
         if set(got) == set(want): return f'{text!r}: each word once, {want}, not {got}'
-        return f'{text!r}, with {sorted(known)} known, has {want} to copy, your function says {got}'
+        return (f'{text!r}, with {sorted(known)} known, has {want} to copy, '
+                f'your function says {got}')

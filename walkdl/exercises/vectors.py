@@ -43,7 +43,8 @@ def check_odd(f):
 def check_pmi(v):
     "The pointwise mutual information of deep and learning, in nats"
     if abs(v - math.log2(40)) <= .01: return 'that is in bits; use the natural logarithm'
-    if abs(v - math.log10(40)) <= .01: return 'that is to base ten; use the natural logarithm'
+    if abs(v - math.log10(40)) <= .01:
+        return 'that is to base ten; use the natural logarithm'
     if abs(v - 40) <= .01: return '40 times as often as by chance; now the logarithm'
     if abs(v - math.log(8/30)) <= .01: return 'the two shares are multiplied, not added'
     if not abs(v - math.log(40)) <= .006:
@@ -60,11 +61,13 @@ def check_share(f):
              (fixed, [('a', 'b', 'c'), ('a', 'b', 'a')])]
     for _ in range(8):
         v = WordVectors([*'abcdefghijkl'], rng.normal(size=(12, 3)))
-        asked = [tuple(str(w) for w in rng.choice(v.words, 3, replace=False)) for _ in range(9)]
+        asked = [tuple(str(w) for w in rng.choice(v.words, 3, replace=False))
+                 for _ in range(9)]
         cases.append((v, asked))
     for v, asked in cases:
         got = f(v, list(asked))
         want = np.mean([v.analogy(*q, n=1, barred=False)[0][0] in q for q in asked])
         if not abs(got - want) <= .001:
-            if abs(got - want*len(asked)) <= .001: return 'that is how many; their share is wanted'
+            if abs(got - want*len(asked)) <= .001:
+                return 'that is how many; their share is wanted'
             return f'for {asked} you say {got:.3g}; with nothing barred it is {want:.3g}'
