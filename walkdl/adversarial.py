@@ -7,10 +7,10 @@ __all__ = ['Normalized', 'fooled', 'input_gradient', 'refuse_training', 'attack_
            'random_start', 'pgd', 'jacobian', 'deepfool', 'logit_margin', 'carlini_wagner', 'universal']
 
 # %% ../nbs/52_adversarial.ipynb #c002
-__doc__ = """Attacks by someone who has the weights: small changes of a picture that fool a network.
+__doc__ = """Attacks by someone who has the weights: small changes that fool a network.
 
-- `fgsm`, `pgd`: one step, or many, along the sign of the gradient; `project`, `random_start`
-- `deepfool`, `carlini_wagner`: the shortest way to another answer; `logit_margin`, `jacobian`
+- `fgsm`, `pgd`: one step, or many, along the gradient's sign; `project`, `random_start`
+- `deepfool`, `carlini_wagner`: the shortest way to an error; `logit_margin`, `jacobian`
 - `universal`: one pattern for all pictures
 - `fooled`, `input_gradient`: which pictures fell, and where each pixel should go
 - `Normalized`: a network that takes pictures in 0..1
@@ -42,7 +42,8 @@ class Normalized(nn.Module):
 # %% ../nbs/52_adversarial.ipynb #c013
 @torch.no_grad()
 def fooled(
-    model, x, y, # pictures -> logits; pictures [B,C,H,W]; labels [B] (the wanted ones if targeted)
+    model, # pictures -> logits
+    x, y, # pictures [B,C,H,W], labels [B] (the wanted ones if targeted)
     targeted:bool=False, # taken for y, instead of for something else
 ): # [B] bool
     "Which pictures are taken for something else than y; for y, if targeted"
@@ -139,7 +140,7 @@ def random_start(
     eps:float, norm='inf', # radius and kind of the ball
     generator=None, # torch.Generator, whole number, or None
 ): # same shape
-    "A random point of the ball: even in the cube; in the round one random direction and length"
+    "A random point of the ball: even in the cube; in the round a random direction, length"
     generator = as_generator(generator)
     if norm != 2: return x + eps*(2*rand_like(x, generator) - 1)
     d = randn_like(x, generator)
@@ -204,7 +205,7 @@ def deepfool(
     classes:int=10, # the likeliest rivals that are looked at, y among them
     clip=(0, 1), # range of pixels
 ): # [B,C,H,W] within clip; may stop on the very border; x where no gradient shows a way
-    "Step to the nearest border of a linearised model until crossed (Moosavi-Dezfooli et al. 2016)"
+    "Steps to a linearised model's nearest border (Moosavi-Dezfooli et al. 2016)"
     x, y = attack_input('deepfool', model, x, y, clip=clip, overshoot=overshoot)
     if classes < 2:
         raise ValueError(f'deepfool: classes starts at 2, y and a rival; got {classes}')
@@ -234,9 +235,10 @@ def logit_margin(
 
 # %% ../nbs/52_adversarial.ipynb #c069
 def _cw_search(model, x, y, c, kappa, steps, lr):
-    "One run of Adam at price c [B]: the shortest fooling pictures met, and their lengths (or inf)"
+    "One run of Adam at price c [B]: the shortest fooling pictures, their lengths (or inf)"
     w = torch.atanh((2*x - 1)*.999).requires_grad_()
-    best, length, opt = x.clone(), x.new_full((len(x),), math.inf), torch.optim.Adam([w], lr)
+    best, length = x.clone(), x.new_full((len(x),), math.inf)
+    opt = torch.optim.Adam([w], lr)
     for _ in range(steps):
         z = (w.tanh() + 1)/2
         d, m = (z - x).flatten(1).square().sum(1), logit_margin(model(z), y)
@@ -263,7 +265,8 @@ def carlini_wagner(
     for _ in range(searches):
         with torch.enable_grad(): z, d = _cw_search(model, x, y, price, kappa, steps, lr)
         best[d < length], length = z[d < length], torch.minimum(d, length)
-        high, low = torch.where(d.isfinite(), price, high), torch.where(d.isfinite(), low, price)
+        done = d.isfinite()
+        high, low = torch.where(done, price, high), torch.where(done, low, price)
         price = torch.where(high.isfinite(), (low + high)/2, 10*price)
     return best
 

@@ -71,8 +71,8 @@ _NAMES = {'bert.': '', 'embeddings.word_embeddings': 'emb',
 
 def bert_from_hf(
     model, # transformers' BertModel, or one with a head
-) -> BERT: # in evaluation mode, with its own copy of the weights, of the same dtype and device
-    "A BERT of transformers in our own, without its head; settings that are not built are refused"
+) -> BERT: # in evaluation mode, with a copy of the weights, of their dtype and device
+    "A BERT of transformers in our own, without a head; settings not built are refused"
     c = getattr(model, 'config', None)
     if getattr(c, 'model_type', None) != 'bert':
         raise TypeError(f'bert_from_hf: a BERT wanted, got {type(model).__name__} '
@@ -134,7 +134,8 @@ def mean_pool(
     if x.shape[:2] != mask.shape:
         raise ValueError(f'mean_pool: mask must be {list(x.shape[:2])}, '
                          f'one number a token, got {list(mask.shape)}')
-    m = mask[..., None].to(torch.promote_types(x.dtype, torch.float32)) # sums overflow 16 bits
+    wide = torch.promote_types(x.dtype, torch.float32) # sums overflow 16 bits
+    m = mask[..., None].to(wide)
     if (m.sum(1) == 0).any():
         raise ValueError('mean_pool: a row has no real token, so no mean')
     return ((x*m).sum(1)/m.sum(1)).to(x.dtype)
@@ -176,8 +177,8 @@ def semantic_search(
     k:int=5, # how many
 ) -> list: # of numbers of texts, best first
     "The texts whose meaning is nearest"
-    return (vectors @ embed_texts([query])[0].to(vectors)).topk(min(k,
-                                                                    len(vectors))).indices.tolist()
+    likeness = vectors @ embed_texts([query])[0].to(vectors)
+    return likeness.topk(min(k, len(vectors))).indices.tolist()
 
 # %% ../nbs/29d_bert.ipynb #c049
 def ndcg(
@@ -185,13 +186,13 @@ def ndcg(
     scores, # [N] how the search rates it
     k:int=10, # places that count
 ) -> float: # 0..1
-    "Discounted gain of the first k places over the best possible (Järvelin and Kekäläinen 2002)"
+    "Discounted gain of the first k over the best possible (Järvelin and Kekäläinen 2002)"
     relevance, scores = np.asarray(relevance, float), np.asarray(scores, float)
     if relevance.ndim != 1 or relevance.shape != scores.shape:
         raise ValueError('ndcg: two lists of one length expected, '
                          f'got {relevance.shape} and {scores.shape}')
     if k < 1: raise ValueError(f'ndcg: k must be 1 or more places, got {k}')
-    if not (np.isfinite(relevance).all() and np.isfinite(scores).all()) or (relevance < 0).any():
+    if not np.isfinite([relevance, scores]).all() or (relevance < 0).any():
         raise ValueError('ndcg: finite scores and relevances of 0 or more expected')
     weight = 1/np.log2(np.arange(min(k, len(scores))) + 2)
     gain = lambda order: relevance[order[:k]] @ weight

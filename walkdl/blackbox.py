@@ -8,13 +8,13 @@ __all__ = ['SIGNS', 'SIZES', 'Oracle', 'nes_gradient', 'nes', 'border_point', 'b
            'paste', 'stickers']
 
 # %% ../nbs/52b_blackbox.ipynb #c002
-__doc__ = """Attacks by someone who may only ask: for scores, for names, or with stickers on a sign.
+__doc__ = """Attacks by someone who may only ask, for scores, for names, or with stickers.
 
 - `Oracle`: a network behind a counter; `nes`, `nes_gradient`: a gradient from its scores
 - `border_point`, `boundary`: with names alone
-- `substitute`, `jacobian_augment`, `transfer_matrix`: copies, and what jumps from net to net
+- `substitute`, `jacobian_augment`, `transfer_matrix`: copies, what jumps from net to net
 - `one_pixel`: differential evolution
-- `draw_sign`, `random_views`, `paste`, `stickers`, `SignNet`: traffic signs, and stickers on them
+- `draw_sign`, `random_views`, `paste`, `stickers`, `SignNet`: traffic signs with stickers
 
 >>> import torch
 >>> from walkdl.blackbox import Oracle, nes_gradient
@@ -34,7 +34,7 @@ from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_m
 
 # %% ../nbs/52b_blackbox.ipynb #c006
 class Oracle:
-    "A network behind a counter: answers with scores or labels, and counts what it was asked"
+    "A network behind a counter: answers with scores or labels, and counts the questions"
     def __init__(self, model): # pictures -> logits, in evaluation mode
         refuse_training('Oracle', model)
         self.model, self.asked = model, 0
@@ -114,7 +114,7 @@ def boundary(
     generator=None, # torch.Generator, whole number, or None
     clip=(0, 1), # range of pixels
 ): # (pictures, distances [steps,B] on the way)
-    "Walk along the border towards x, on the side where the answer is wrong (Brendel et al. 2018)"
+    "Walk along the border towards x, where the answer is wrong (Brendel et al. 2018)"
     x, y = attack_input('boundary', None, x, y, clip=clip)
     if steps < 1: raise ValueError(f'boundary: steps starts at 1, got {steps}')
     if (oracle.labels(start) == y).any():
@@ -139,7 +139,7 @@ def jacobian_augment(
     step:float=.1, # how far each number moves; negative: against the gradient
     clip=(0, 1), # range of pixels
 ): # [2N,C,H,W]
-    "For each picture one more, moved along the sign of its logit's gradient (Papernot et al. 2017)"
+    "For each picture one more, along its logit gradient's sign (Papernot et al. 2017)"
     x, y = attack_input('jacobian_augment', model, x, y, clip=clip, step=abs(step))
     g = input_gradient(model, x, y, loss=lambda f, y: f.gather(1, y[:, None]))
     return torch.cat([x, (x + step*g.sign()).clamp(*clip)])
@@ -152,7 +152,7 @@ def substitute(
     train, # (model, x, y) -> the trained model, in evaluation mode
     rounds:int=4, # each doubles the pictures
 ): # the last trained model
-    "A copy of the network behind the counter, learned from its answers (Papernot et al. 2017)"
+    "A copy of the network, learned from its answers (Papernot et al. 2017)"
     y, step = oracle.labels(x), .1
     for r in range(rounds):
         bigger = jacobian_augment(train(make(), x, y), x, y, step*(-1)**r)
@@ -164,7 +164,7 @@ def transfer_matrix(
     nets:dict, # name -> model
     x, y, # pictures [B,C,H,W] and labels [B]
     attack, # (model, x, y) -> changed pictures
-): # [from, to]: share of what the second net reads that it then misreads; NaN if it reads nothing
+): # [from, to]: share of what the second net reads that it then misreads; NaN if none
     "Attack each network and show the result to all"
     made = [attack(m, x, y) for m in nets.values()]
     seen = [(m, ~fooled(m, x, y)) for m in nets.values()]
@@ -173,7 +173,8 @@ def transfer_matrix(
 
 # %% ../nbs/52b_blackbox.ipynb #c039
 def strided_cnn(
-    channels:int, classes:int, # of the pictures [B,channels,H,W] (28 or 32 a side); of the logits
+    channels:int, # of the pictures [B,channels,H,W], 28 or 32 a side
+    classes:int, # of the logits
 ): # nn.Sequential
     "Three strided convolutions with batch normalisation, and a dense layer"
     def block(i, o): return [nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU()]
@@ -255,7 +256,7 @@ def _place(x, g):
 # %% ../nbs/52b_blackbox.ipynb #c053
 def random_views(
     faces, # [B,4,64,64] signs, as `draw_sign` makes them
-    generator=None, # torch.Generator, whole number, or None; the same seed gives the same views
+    generator=None, # torch.Generator, whole number, or None; one seed, the same views
 ): # [B,3,32,32] in 0..1
     "Signs on a road: random perspective, background, light, blur and noise; gradients pass"
     if faces.ndim != 4 or faces.shape[1] != 4:
@@ -315,7 +316,7 @@ def belief_over_views(
     faces, # [B,4,64,64] signs
     target:int, # class
     views:int=16, # over which the mean is taken
-    generator=None, # torch.Generator, whole number, or None; all signs are seen in the same views
+    generator=None, # torch.Generator, whole number, or None; all signs in the same views
 ): # [B]; gradients pass to the signs
     "Mean log-probability of the target over random views of a sign"
     g = as_generator(generator)

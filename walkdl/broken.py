@@ -96,7 +96,8 @@ def masking_report(
     def share(m): return m.double().mean().item()
     def walk(eps, steps): return hit(pgd(model, x, y, eps, steps=steps, start=False))
     many, wide, far = walk(eps, 30), walk(1.5*eps, 30), walk(1., 40)
-    once, blind = hit(fgsm(model, x, y, eps)), hit(square_attack(model, x, y, eps, generator=g))
+    once = hit(fgsm(model, x, y, eps))
+    blind = hit(square_attack(model, x, y, eps, generator=g))
     tosses = [hit((x + eps*randn_like(x, g).sign()).clamp(0, 1)) for _ in range(20)]
     lucky = torch.stack(tosses).any(0) & ~many
     flat = input_gradient(model, x, y).flatten(1).abs().amax(1) == 0
@@ -125,7 +126,7 @@ class DriftAlarm:
         self.mean, self.std = usual.mean().item(), max(usual.std().item(), 1e-9)
         self.allowance, self.limit, self.sum = allowance, limit, 0.
     def update(self, score) -> bool:
-        "Take one more score; True = alarm. A score that is NaN or infinite is an alarm of its own"
+        "Take one more score; True = alarm. A score that is NaN or infinite is an alarm"
         if not math.isfinite(score): return True
         self.sum = max(0., self.sum + (float(score) - self.mean)/self.std - self.allowance)
         return self.sum > self.limit

@@ -15,8 +15,10 @@ __doc__ = """Convolution, pooling, dropout and LeNet-5, from scratch and equal t
 
 >>> import torch
 >>> from walkdl.cnns import conv2d, conv_size
->>> conv_size(28, 5, padding=2), conv2d(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 3, 3)).shape
-(28, torch.Size([1, 1, 2, 2]))
+>>> conv_size(28, 5, padding=2)
+28
+>>> conv2d(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 3, 3)).shape
+torch.Size([1, 1, 2, 2])
 """
 
 # %% ../nbs/20_cnns.ipynb #c003
@@ -151,8 +153,8 @@ def conv2d(
     B, O, (K, L), cells = len(x), len(w), w.shape[2:], w[0].numel()
     size = [conv_size(n, k, stride, padding, dilation) for n, k in zip(x.shape[2:], (K, L))]
     cols = im2col(x, (K, L), stride, padding, dilation)
-    cols = cols.reshape(B, groups, cells, size[0]*size[1])            # [B, groups, cells, places]
-    rows = w.reshape(groups, O//groups, cells)                        # [groups, O/groups, cells]
+    cols = cols.reshape(B, groups, cells, size[0]*size[1]) # [B, groups, cells, places]
+    rows = w.reshape(groups, O//groups, cells)             # [groups, O/groups, cells]
     out = (rows @ cols).reshape(B, O, *size)
     return out if b is None else out + b[:, None, None]
 
@@ -169,7 +171,7 @@ def max_pool2d(
 
 # %% ../nbs/20_cnns.ipynb #c065
 class Dropout(nn.Module):
-    "Silence each number with probability `p` while training, and raise the others by 1/(1-p)"
+    "Silence each number with probability `p` in training, raise the others by 1/(1-p)"
     def __init__(self,
         p:float=.5, # 0 <= p < 1
         generator=None, # torch.Generator, int or None
@@ -189,7 +191,8 @@ class LeNet5(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
         self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
     def maps(self, x):
         "All layers' outputs by name, in order; the last are the logits"
         if x.ndim != 4 or x.shape[1:] != (1, 28, 28):

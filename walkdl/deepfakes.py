@@ -9,11 +9,11 @@ __all__ = ['bolder', 'other_hand', 'Swapper', 'disguise', 'fit_swapper', 'power_
 # %% ../nbs/26c_deepfakes.ipynb #c002
 __doc__ = """Forged pictures: made, found by their spectrum, and marked.
 
-- `Swapper`, `fit_swapper`: one encoder and two decoders, which swap the hand that wrote a digit
+- `Swapper`, `fit_swapper`: one encoder, two decoders: the hand that wrote a digit swapped
 - `power_spectrum`, `SpectrumDetector`: the traces of enlarging layers, and who finds them
 - `Forger`, `patches`: small autoencoders that redraw photos, and pieces of photos
 - `sign_manifest`, `verify_manifest`: where a picture comes from, under a seal
-- `embed_watermark`, `watermark_score`: a mark in the pixels; `precision_at`: what an alarm is worth
+- `embed_watermark`, `watermark_score`: a mark in the pixels; `precision_at`: its alarms
 
 >>> from walkdl.deepfakes import precision_at
 >>> round(precision_at(base=1e-4, found=.99, passed=.99), 4)
@@ -149,8 +149,8 @@ def patches(
 ): # [B,1,n,n] in 0..1
     "A photo in grey, cut into squares"
     x = torch.from_numpy(np.array(photo, np.float32)/255)
-    if x.ndim not in (2,
-                      3) or x.ndim == 3 and x.shape[2] != 3 or not 1 <= n <= min(x.shape[:2]):
+    photo = x.ndim == 2 or x.ndim == 3 and x.shape[2] == 3
+    if not photo or not 1 <= n <= min(x.shape[:2]):
         raise ValueError(f'patches: a photo [H,W] or [H,W,3] of {n} pixels a side or more '
                          f'expected, got {list(x.shape)}')
     x = x.mean(2) if x.ndim == 3 else x
@@ -210,7 +210,7 @@ def sign_manifest(
     key:bytes, # the signer's secret
     parent:dict=None, # manifest of the picture that this one was made from
 ) -> dict:
-    "Hash of the pixels, what was done, the history before, and a seal over all of it (C2PA 2022)"
+    "Hash of the pixels, what was done, the history, and a seal over it all (C2PA 2022)"
     body = dict(_content(pixels), action=action, parent=parent)
     return dict(body, seal=_seal(body, key))
 
@@ -255,7 +255,7 @@ def _coefficients(name, x):
 def embed_watermark(
     x:np.ndarray, # [n,n] grey, 0..255
     key:int, # the secret, 0 or above
-    strength:float=.3, # added to each coefficient, as a part of their median, or 4 if that is more
+    strength:float=.3, # added to each coefficient, in parts of their median, or 4 if more
 ) -> np.ndarray: # [n,n] bytes
     "Hide a spread-spectrum watermark in the middle frequencies (Cox et al. 1997)"
     from scipy.fft import idctn

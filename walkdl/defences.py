@@ -35,7 +35,7 @@ from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_m
 
 # %% ../nbs/52c_defences.ipynb #c006
 def robust_net(): # nn.Sequential
-    "A small reader of digits: two strided convolutions, two dense layers; [B,1,28,28] -> [B,10]"
+    "A small reader of digits: strided convolutions, dense layers; [B,1,28,28] -> [B,10]"
     return nn.Sequential(nn.Conv2d(1, 16, 4, 2, 1), nn.ReLU(),
                          nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(),
                          nn.Linear(1568, 64), nn.ReLU(), nn.Linear(64, 10))
@@ -95,7 +95,7 @@ def noise_loss(model, x, y, eps):
 
 # %% ../nbs/52c_defences.ipynb #c018
 def _attacked(model, *args, **kw):
-    "PGD on the net as it will be used; after it the net is in training mode again, if it was"
+    "PGD on the net as it will be used; afterwards in training mode again, if it was"
     training = getattr(model, 'training', False)
     if training: model.eval()
     try: return pgd(model, *args, **kw)
@@ -113,11 +113,11 @@ def adversarial_loss(model, x, y, eps, steps:int=5):
 
 # %% ../nbs/52c_defences.ipynb #c023
 def kl_divergence(p, logits):
-    "Mean Kullback-Leibler divergence from the probabilities p to those of the logits (nats)"
+    "Mean Kullback-Leibler divergence of the probabilities p from the logits' (nats)"
     return F.kl_div(logits.log_softmax(1), p, reduction='batchmean')
 
 def trades_loss(model, x, y, eps, steps:int=5, beta:float=6.):
-    "Clean cross-entropy plus beta times the change of mind within the ball (Zhang et al. 2019)"
+    "Clean cross-entropy plus beta × change of mind within the ball (Zhang et al. 2019)"
     clean = model(x)
     p = clean.detach().softmax(1)
     def change(logits, _): return kl_divergence(p, logits)
@@ -126,7 +126,7 @@ def trades_loss(model, x, y, eps, steps:int=5, beta:float=6.):
 
 # %% ../nbs/52c_defences.ipynb #c045
 class SmoothedClassifier(nn.Module):
-    "What `model` says most often under Gaussian noise, with a certified radius (Cohen et al. 2019)"
+    "What `model` says most often under noise, with a certified radius (Cohen et al. 2019)"
     def __init__(self,
         model, # pictures -> logits, in evaluation mode
         sigma:float, # standard deviation of the noise, above 0
@@ -210,7 +210,7 @@ def apgd(
     loss=dlr_loss, # (logits, labels) -> one number for each picture
     generator=None, # of the random start: torch.Generator, whole number, or None
 ): # the picture of the largest loss on the way
-    "PGD with momentum that halves its step where it stalls (Croce and Hein 2020, short form)"
+    "PGD with momentum and a step halved where it stalls (Croce and Hein 2020, short form)"
     x, y = attack_input('apgd', model, x, y, eps=eps)
     if not len(x): return x.clone()
     with torch.no_grad():
@@ -222,17 +222,20 @@ def apgd(
         z, last = project(z + .75*(u - z) + .25*(z - last), x, eps), z
         with torch.no_grad(): value = loss(model(z), y)
         gains, now, better = gains + (value > now), value, value > top
-        best, top = torch.where(better.view_as(step), z, best), torch.where(better, value, top)
+        best = torch.where(better.view_as(step), z, best)
+        top = torch.where(better, value, top)
         if k % every == 0:
             slow = (gains < .75*every).view_as(step)
-            step, z, gains = torch.where(slow, step/2, step), torch.where(slow, best, z), 0*top
+            step, z = torch.where(slow, step/2, step), torch.where(slow, best, z)
+            gains = 0*top
     return best
 
 # %% ../nbs/52c_defences.ipynb #c060
 def apgd_targeted(
     model, x, y, # classifier in evaluation mode, pictures [B,C,H,W] in 0..1 and labels [B]
     eps:float, # radius of the L∞ ball
-    steps:int=30, rivals:int=3, # steps towards each; so many wrong classes, or all there are
+    steps:int=30, # towards each
+    rivals:int=3, # so many wrong classes, or all there are
     generator=None, # torch.Generator, whole number, or None
 ): # [B,C,H,W]
     "APGD towards each of the strongest wrong classes; only what still resists goes on"
@@ -311,7 +314,7 @@ def _in_ball(name, z, x, eps):
 def worst_case(
     model, x, y, # classifier in evaluation mode, pictures [B,C,H,W] in 0..1 and labels [B]
     eps:float, # radius of the L∞ ball
-    attacks:dict|None=None, # name -> function (model, x, y, eps) -> pictures; ATTACKS unless given
+    attacks:dict|None=None, # name -> function (model, x, y, eps) -> pictures, or ATTACKS
     generator=None, # for ATTACKS: torch.Generator, whole number, or None
 ): # name -> [B] bool: still right after this attack and all before it; the first is 'clean'
     "A picture counts as read only if it survives every attack (as AutoAttack does)"

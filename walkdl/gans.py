@@ -11,11 +11,11 @@ __all__ = ['reader', 'digit_features', 'frechet_distance', 'gan_losses', 'dense'
 # %% ../nbs/26_gans.ipynb #c002
 __doc__ = """Generative adversarial networks, and the measures of what they make.
 
-- `GAN`, `gan_losses`, `gan_step`, `fit_gan`: the game of two networks, and how it is trained
+- `GAN`, `gan_losses`, `gan_step`, `fit_gan`: the game of two networks, and its training
 - `DCGAN`, `StyleGAN`: digits from noise and a label; `modulated_conv`, `mean_styles`
 - `r1_penalty`, `gradient_penalty`: brakes on a steep discriminator
 - `frechet_distance`, `precision_recall`, `nearest`: how good, how varied, how new
-- `reader`, `digit_features`: the LeNet-5 that judges; `game_data`: toys in one and two dimensions
+- `reader`, `digit_features`: the LeNet-5 that judges; `game_data`: toys
 
 >>> import torch
 >>> from walkdl.gans import frechet_distance
@@ -64,7 +64,7 @@ def _features(name, *clouds):
 def frechet_distance(
     a:torch.Tensor, b:torch.Tensor, # features [N,F] and [M,F], two points or more of each
 ) -> float: # in squared units of the features
-    "Distance of two clouds as if both were Gaussian (Dowson and Landau 1982; Heusel et al. 2017)"
+    "Distance of two clouds as Gaussians (Dowson and Landau 1982; Heusel et al. 2017)"
     _features('frechet_distance', a, b)
     if min(len(a), len(b)) < 2:
         raise ValueError(f'frechet_distance: a covariance needs two points or more, '
@@ -83,7 +83,7 @@ def gan_losses(
     fake_logits:torch.Tensor, # and of forgeries
     kind:str='nonsaturating', # minimax, nonsaturating, hinge, wgan or lsgan
 ): # (loss of the discriminator, loss of the generator), both to be made small
-    "What the two players minimise; logits are positive for 'real'. The first two are in nats"
+    "What the two players minimise; logits are positive for 'real'. The first two: in nats"
     r, f = real_logits, fake_logits
     if not (r.numel() and f.numel()):
         raise ValueError('gan_losses: no logits, so no mean of them')
@@ -122,7 +122,7 @@ def _noise(model, *size, generator=None):
     return randn_like(next(model.parameters()).new_empty(size), generator)
 
 class GAN(nn.Module):
-    "G turns noise [B,z] into data [B,dim], D turns data into a logit (Goodfellow et al. 2014)"
+    "G turns noise [B,z] into data [B,dim], D data into a logit (Goodfellow et al. 2014)"
     def __init__(self,
         dim:int=2, # numbers in one datum
         z:int=2, # numbers of noise
@@ -142,7 +142,7 @@ class GAN(nn.Module):
         return (torch.optim.Adam(self.D.parameters(), d_lr or lr, betas),
                 torch.optim.Adam(self.G.parameters(), lr, betas))
     def step(self, real, opts, g=True, generator=None):
-        "One update of each player (g=False: of D alone); opts as `optimizers` gives; their losses"
+        "One update of each player (g=False: of D alone), with `optimizers`; their losses"
         fake = self.sample(len(real), generator)
         if real.shape != fake.shape:
             raise ValueError(f'GAN.step: G makes data of shape {list(fake.shape)}, '
@@ -193,7 +193,7 @@ def game_data(
     "Real data for small games"
     if n < 1: raise ValueError(f'game_data: one point or more, not {n}')
     i, h = torch.arange(n, dtype=torch.double), (n + 1)//2
-    t, bend = (i + .5)/n, lambda t: (t/(1 - t)).log()                # quantiles of a logistic
+    t, bend = (i + .5)/n, lambda t: (t/(1 - t)).log() # quantiles of a logistic
     half = torch.where(i < h, (i + .5)/h, (i - h + .5)/max(1, n - h))
     a, k, m = 2*math.pi*t, (i % 8)*math.pi/4, i.div(8, rounding_mode='floor')
     r = .1*((m + .5)/(n/8)).sqrt()
@@ -322,7 +322,7 @@ def fit_gan(
     bar:bool=False, # show a progress bar
     generator=None, # of batches and noise, see `as_generator`
 ):
-    "Play the game; G ends with the running mean of its weights (EMA). The pair in evaluation mode"
+    "Play the game; G ends with the running mean of its weights. For evaluation"
     from tqdm.auto import trange
     if not len(x) or len(x) != len(y) or steps < 1:
         raise ValueError('fit_gan: pictures with a label each and a step or more expected, '
@@ -367,7 +367,7 @@ def precision_recall(
                          f'got {len(real)} and {len(fake)} points')
     def far(p, q): return torch.cdist(p, q, compute_mode='donot_use_mm_for_euclid_dist')
     def within(p, q):
-        radius = far(q, q).kthvalue(k + 1, 1)[0]                     # the 1st is the point itself
+        radius = far(q, q).kthvalue(k + 1, 1)[0] # the 1st is the point itself
         return (far(p, q) <= radius).any(1).double().mean().item()
     return within(fake, real), within(real, fake)
 
@@ -402,7 +402,8 @@ class StyleLayer(nn.Module):
         super().__init__()
         self.up, self.last = up, last
         self.weight = nn.Parameter(torch.randn(o*up**2, i, 3, 3)/(3*i**.5))
-        self.bias, self.strength = nn.Parameter(torch.zeros(o)), nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(o))
+        self.strength = nn.Parameter(torch.zeros(()))
         self.style = nn.Linear(wdim, i)
         nn.init.normal_(self.style.weight, std=wdim**-.5)
         nn.init.ones_(self.style.bias)
@@ -436,7 +437,7 @@ class StyleGenerator(nn.Module):
         generator = as_generator(generator)
         return [_noise(self, n, 1, s, s, generator=generator) for s in (7, 14, 14, 14)]
     def synthesis(self, ws, noise=None, generator=None):
-        "One w [B,z] for each layer, and its noise (None: fresh) -> pictures [B,1,28,28] in 0..1"
+        "One w [B,z] a layer, and its noise (None: fresh) -> pictures [B,1,28,28] in 0..1"
         x = self.const.expand(ws[0].shape[0], -1, -1, -1)
         noise = noise or self.noise(len(x), generator)
         for layer, w, n in zip(self.layers, ws, noise): x = layer(x, w, n)
@@ -455,7 +456,7 @@ class StyleGenerator(nn.Module):
 
 # %% ../nbs/26_gans.ipynb #c091
 class StyleGAN(ConditionalGAN):
-    "A style-based G and a D that sees the spread of its batch (after Karras et al. 2019, 2020)"
+    "A style-based G, a D that sees its batch's spread (after Karras et al. 2019, 2020)"
     def __init__(self,
         z:int=64, # numbers of noise, and of a style
         classes:int=10,

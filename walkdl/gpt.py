@@ -7,9 +7,10 @@ __all__ = ['presidents_text', 'train_gpt', 'token_losses', 'load_gpt', 'next_pro
            'load_smollm2', 'longest_copy']
 
 # %% ../nbs/29c_gpt.ipynb #c002
-__doc__ = """Language models that continue text: training, choosing, writing, and a real one.
+__doc__ = """Language models that continue text: training, choosing, writing, a real one.
 
-- `generate`: continue a text by sampling or beam search; `next_probs`: temperature, top-k, nucleus
+- `generate`: continue a text by sampling or beam search
+- `next_probs`: temperature, top-k, nucleus
 - `train_gpt`, `token_losses`: training on a text, and the surprise at each of its tokens
 - `gpt_from_hf`, `load_smollm2`: a Llama of transformers in walkdl's own GPT
 - `load_gpt`, `presidents_text`: the small model of the chapter and its text
@@ -103,7 +104,7 @@ def next_probs(
     top_k:int=None, # keep so many
     top_p:float=None, # then keep the fewest that hold this probability
 ): # [..., V] probabilities
-    "Probabilities after temperature, top-k and nucleus, in this order, as transformers does it"
+    "Probabilities after temperature, top-k and nucleus, in transformers' order"
     if not 0 <= temperature < math.inf:
         raise ValueError('next_probs: temperature must be 0 or more and finite, '
                          f'got {temperature}')
@@ -210,8 +211,8 @@ def gpt_from_hf(
         hidden_act='silu', attention_bias=False, mlp_bias=False, quantization_config=None,
         head_dim=c.hidden_size//c.num_attention_heads))
     rope = dict(c.rope_parameters)
-    if (kind := rope.get('rope_type', 'default')) != 'default' or rope.get('partial_rotary_factor',
-                                                                           1) != 1:
+    kind, part = rope.get('rope_type', 'default'), rope.get('partial_rotary_factor', 1)
+    if kind != 'default' or part != 1:
         raise ValueError(f'gpt_from_hf: rope_type is {kind!r} with {rope}; '
                          'only plain rotary positions are built here')
     with torch.device('meta'): # no memory yet

@@ -6,7 +6,7 @@
 __all__ = ['FAMILIES', 'wordpiece', 'sentence_vector', 'count_parameters', 'load_family', 'LoRA']
 
 # %% ../nbs/29e_huggingface.ipynb #c002
-__doc__ = """Models that others have published: their tokenisers, their sizes, and fine-tuning them.
+__doc__ = """Models that others have published: tokenisers, sizes, and fine-tuning.
 
 - `LoRA`: a linear layer that stays as it is, plus a learned correction of low rank
 - `wordpiece`: BERT's way of cutting a word
@@ -51,7 +51,7 @@ def sentence_vector(
     return F.normalize(mean_pool(hidden, mask), dim=1)
 
 # %% ../nbs/29e_huggingface.ipynb #c030
-_ROWS = [ # name, hub, year, trained to guess, what was new, transformers' class and settings
+_ROWS = [ # name, hub, year, trained to guess, what was new, class and settings
     ('GPT', 'openai-community/openai-gpt', 2018, 'next token',
      'pre-train a decoder on plain text, then fine-tune', ('OpenAIGPT', {})),
     ('BERT', 'google-bert/bert-base-uncased', 2019, 'masked tokens, next sentence',
@@ -69,7 +69,8 @@ _ROWS = [ # name, hub, year, trained to guess, what was new, transformers' class
                   use_lang_emb=False))),
     ('XLM-R', 'FacebookAI/xlm-roberta-base', 2020, 'masked tokens',
      'two terabytes of web text in a hundred languages, no language label',
-     ('XLMRoberta', dict(vocab_size=250002, max_position_embeddings=514, type_vocab_size=1))),
+     ('XLMRoberta', dict(vocab_size=250002, max_position_embeddings=514,
+                         type_vocab_size=1))),
     ('MiniLM', 'sentence-transformers/all-MiniLM-L6-v2', 2021, 'pairs of sentences',
      'sentence-transformers: one vector a sentence, compared by cosine',
      ('Bert', dict(hidden_size=384, num_hidden_layers=6, num_attention_heads=12,
@@ -113,7 +114,7 @@ def load_family(
 
 # %% ../nbs/29e_huggingface.ipynb #c045
 class LoRA(nn.Module):
-    "A linear layer that stays as it is, plus a learned correction of rank r (Hu et al. 2022)"
+    "A linear layer that stays, plus a learned correction of rank r (Hu et al. 2022)"
     def __init__(self,
         linear:nn.Linear, # d_in -> d_out; its own numbers are frozen
         r:int=8, # rank of the correction

@@ -8,7 +8,7 @@ __all__ = ['accuracy', 'split_digits', 'warp', 'jiggle', 'blur', 'jpeg', 'center
 # %% ../nbs/05_images.ipynb #c002
 __doc__ = """The same pictures for every chapter, and ways to move and to spoil them.
 
-- `split_digits`: 4,000 digits to learn from, 1,000 to be tested on, the same ones everywhere
+- `split_digits`: 4,000 digits to learn from, 1,000 for testing, the same everywhere
 - `accuracy`: share of the inputs that a model gets right
 - `warp`, `jiggle`: turn, enlarge, shear and shift, by given or by random amounts
 - `blur`, `jpeg`, `center_crop`: what cameras and web pages do to pictures
@@ -34,7 +34,8 @@ def accuracy(
     if y.ndim != 1:
         raise ValueError(f'accuracy: labels [{len(x)}] expected, got {list(y.shape)}')
     if not len(x): return math.nan
-    return (torch.cat([model(b) for b in x.split(batch)]).argmax(1) == y).double().mean().item()
+    answers = torch.cat([model(b) for b in x.split(batch)]).argmax(1)
+    return (answers == y).double().mean().item()
 
 # %% ../nbs/05_images.ipynb #c015
 def split_digits(
@@ -43,7 +44,7 @@ def split_digits(
     n:int=4000, # size of the training set; the rest is the test set
     seed:int=0, # of the shuffle
 ): # (x, y, x_test, y_test): [n,1,28,28] in 0..1, [n], and the rest
-    "Shuffle the digits and cut them into a training set and a test set, the same for every chapter"
+    "Digits, shuffled and cut into training and test set, the same way for every chapter"
     if np.ndim(X) != 3:
         raise ValueError(f'split_digits: X must be [N,28,28], got {np.shape(X)}')
     if len(X) != len(y) or not 0 <= n <= len(X):
@@ -174,7 +175,7 @@ def _photo(a):
 
 # %% ../nbs/05_images.ipynb #c058
 def center_crop(
-    photo, # [H,W] or [H,W,3] of bytes (array or PIL image), or a tensor [C,H,W] or [N,C,H,W]
+    photo, # [H,W] or [H,W,3] of bytes (array, PIL image), or a tensor [C,H,W] or [N,C,H,W]
     size:int=224, # side of the result, in pixels
 ): # tensor [C,size,size] or [N,C,size,size] in 0..1
     "The middle square of a picture, resized (bicubic, antialiased)"

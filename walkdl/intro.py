@@ -56,7 +56,7 @@ class Positions:
     def __init__(self, game:Hexapawn): # has start, moves, play, lost
         self.game, self.boards, self.number = game, [game.start], {game.start: 0}
         kids = []
-        for b in self.boards:                           # the list grows while we walk along it
+        for b in self.boards: # the list grows while we walk along it
             after = [] if game.lost(b) else [game.play(b, m) for m in game.moves(b)]
             for c in after:
                 if c not in self.number:
@@ -64,8 +64,9 @@ class Positions:
                     self.boards.append(c)
             kids.append([self.number[c] for c in after])
         widest = max(map(len, kids))
-        self.kids = np.array([k + [-1]*(widest-len(k)) for k in kids])   # [N, K], -1: no move
-        self.over = (self.kids < 0).all(1)                      # [N] whoever is to move has lost
+        rows = [k + [-1]*(widest-len(k)) for k in kids]
+        self.kids = np.array(rows)             # [N, K], -1: no move
+        self.over = (self.kids < 0).all(1)     # [N] whoever is to move has lost
 
 # %% ../nbs/10_intro.ipynb #c015
 def look_ahead(
@@ -102,7 +103,7 @@ def win_chance(
 ) -> np.ndarray: # [2] when a goes first, when b does
     "The exact chance that player `a` beats player `b`, from the ends of the game backwards"
     A, B = choices(pos, a), choices(pos, b)
-    mine, yours = np.zeros(len(pos.over)), pos.over * 1.     # a's chance when a, or b, is to move
+    mine, yours = np.zeros(len(pos.over)), pos.over * 1. # a's chance; a, or b, is to move
     while True:
         before = mine, yours
         mine, yours = (np.where(pos.over, 0, (A * before[1][pos.kids]).sum(1)),

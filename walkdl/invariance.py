@@ -6,10 +6,10 @@
 __all__ = ['brighten', 'sweep', 'ShiftInvariant', 'shift_gap', 'duck_rabbit', 'turned']
 
 # %% ../nbs/20b_invariance.ipynb #c002
-__doc__ = """What a network's answer does when the picture moves, turns, grows or changes its light.
+__doc__ = """What a network answers when the picture moves, turns, grows or gets darker.
 
-- `brighten`: more or less light; `sweep`: accuracy of several networks while one knob is turned
-- `ShiftInvariant`: a network whose answer cannot depend on the place; `shift_gap`: how much it does
+- `brighten`: more or less light; `sweep`: accuracy of networks while a knob is turned
+- `ShiftInvariant`: a network blind to the place; `shift_gap`: how far it is from that
 - `duck_rabbit`, `turned`: a drawing with two meanings, at any angle
 
 >>> import torch
@@ -44,8 +44,11 @@ def sweep(
 
 # %% ../nbs/20b_invariance.ipynb #c032
 class ShiftInvariant(nn.Module):
-    "Convolutions on a ring and a global maximum: the logits do not depend on where things are"
-    def __init__(self, width:int=16, pool:int=1): # maps; side of a pooling between the convolutions
+    "Convolutions on a ring and a global maximum: logits that do not depend on the place"
+    def __init__(self,
+        width:int=16, # maps
+        pool:int=1, # side of a pooling between the convolutions
+    ):
         super().__init__()
         ring = dict(kernel_size=5, padding=2, padding_mode='circular')
         self.see = nn.Sequential(nn.Conv2d(1, width, **ring), nn.ReLU(), nn.MaxPool2d(pool),
@@ -99,7 +102,7 @@ def duck_rabbit(
     hairs:int=9000, # 0 draws a flat shape
     px:int=224, # side of the picture
 ): # uint8 [px,px,3]
-    "A head that is a duck's, looking left, or a rabbit's, looking right with its ears laid back"
+    "A head that is a duck's, looking left, or a rabbit's, looking right with its ears back"
     import numpy as np, matplotlib as mpl
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure

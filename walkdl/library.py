@@ -6,7 +6,7 @@
 __all__ = ['ROOMS', 'LESSON', 'room']
 
 # %% ../nbs/06_library.ipynb #c002
-__doc__ = """All that the chapters export, by purpose: walkdl.layers, walkdl.text, walkdl.attacks …
+__doc__ = """All that the chapters export, by purpose: walkdl.layers, walkdl.text …
 
 - `ROOMS`: the table, room -> {module: names}
 - `LESSON`: names that serve one lesson only, module -> names

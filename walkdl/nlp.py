@@ -7,7 +7,7 @@ __all__ = ['SENTIMENT_GRAPH', 'EXCEPTIONS', 'NEGATIONS', 'INTENSIFIERS', 'tokeni
            'negative_gradients', 'huffman', 'tree_gradients', 'WordVectors', 'SkipGram', 'CBOW']
 
 # %% ../nbs/28_nlp.ipynb #c002
-__doc__ = """Language before transformers: rules, counts, word vectors, as scikit-learn estimators.
+__doc__ = """Language before transformers, as estimators: rules, counts, word vectors.
 
 - `tokenize`: a text as words
 - `Lexicon`: mood by an is-a graph of words and a few rules
@@ -33,35 +33,36 @@ from .core import as_generator
 
 # %% ../nbs/28_nlp.ipynb #c012
 SENTIMENT_GRAPH = '''
-praise 2: good well better best great nice fine fun solid worth worthy right success successful
-praise: win recommend enjoy pleasure
+praise 2: good well better best great nice fine fun solid worth worthy right success
+praise: successful win recommend enjoy pleasure
 joy is praise: funny hilarious amusing entertaining delight delightful charming charm laugh
 joy: comic playful lively exuberant uplifting
 beauty is praise: beautiful gorgeous lovely lush elegant stylish stunning graceful colorful
 beauty: visually spectacular
-skill is praise: smart clever witty wit talented deft accomplished inventive imaginative original
-skill: fresh intelligent perceptive
-mastery is skill 3: masterpiece masterful brilliant superb perfect wonderful excellent terrific
-mastery: fantastic magnificent unforgettable extraordinary amazing finest
-grip is praise: gripping compelling engaging engrossing riveting fascinating absorbing intriguing
-grip: interesting exciting thrilling captivating
-feeling is praise: moving touching poignant heartfelt warm warmth tender honest sincere sweet
-feeling: humane affecting powerful love loved passion
+skill is praise: smart clever witty wit talented deft accomplished inventive imaginative
+skill: original fresh intelligent perceptive
+mastery is skill 3: masterpiece masterful brilliant superb perfect wonderful excellent
+mastery: terrific fantastic magnificent unforgettable extraordinary amazing finest
+grip is praise: gripping compelling engaging engrossing riveting fascinating absorbing
+grip: intriguing interesting exciting thrilling captivating
+feeling is praise: moving touching poignant heartfelt warm warmth tender honest sincere
+feeling: sweet humane affecting powerful love loved passion
 blame -2: bad poor poorly wrong worse fail failed failure flaw mistake problem unfortunately
 blame: lack lacks lacking hate unconvincing pathetic
-boredom is blame: boring dull tedious bland slow tired tiresome plod flat lifeless predictable
-boredom: familiar repetitive forgettable overlong long drags
+boredom is blame: boring dull tedious bland slow tired tiresome plod flat lifeless
+boredom: predictable familiar repetitive forgettable overlong long drags
 folly is blame: stupid dumb silly ridiculous pointless mindless inane idiotic lame laughable
 folly: absurd senseless
-disaster is blame -3: awful terrible worst horrible unwatchable garbage junk mess waste wasted
-disaster: abysmal excruciating
-staleness is blame: cliche clich stale formulaic recycled derivative contrived generic rehash
-staleness: retread
-falseness is blame: pretentious manipulative shallow superficial hollow sappy sentimental phony
-falseness: forced vapid soulless empty
-doubt is blame -1: too hardly only less could should would if supposed attempt tries trying minutes
-fear is blame -1: scary frightening creepy terrifying chilling disturbing eerie haunting tense
-fear: nightmare
+disaster is blame -3: awful terrible worst horrible unwatchable garbage junk mess waste
+disaster: wasted abysmal excruciating
+staleness is blame: cliche clich stale formulaic recycled derivative contrived generic
+staleness: rehash retread
+falseness is blame: pretentious manipulative shallow superficial hollow sappy sentimental
+falseness: phony forced vapid soulless empty
+doubt is blame -1: too hardly only less could should would if supposed attempt tries trying
+doubt: minutes
+fear is blame -1: scary frightening creepy terrifying chilling disturbing eerie haunting
+fear: tense nightmare
 sorrow is blame -1: sad tragic bleak melancholy grim heartbreaking dark
 film 0: movie picture cinema
 scary-film is film: horror thriller ghost chiller suspense
@@ -89,14 +90,14 @@ def _many(X, who):
     return list(X)
 
 class Lexicon(_Texts, ClassifierMixin, BaseEstimator):
-    "Mood by an is-a graph of words with values: a word inherits that of its nearest ancestor"
+    "Mood by an is-a graph with values: a word inherits that of its nearest ancestor"
     def __init__(self,
         graph:str=SENTIMENT_GRAPH, # lines `concept [is parent] [value]: words`
         exceptions=EXCEPTIONS, # {(concept, concept that the sentence is about): value}
         rules:bool=True, # False: the bare list of words
     ): self.graph, self.exceptions, self.rules = graph, exceptions, rules
 
-    def fit(self, X=None, y=None): # texts, which are not read; two classes, the bad one first
+    def fit(self, X=None, y=None): # texts, not read; two classes, the bad one first
         "Read the graph; the classes are 0 and 1 if `y` names no others"
         self.parent_, self.own_, self.classes_ = {}, {}, np.unique([0, 1]
                                                                    if y is None else y)
@@ -187,7 +188,8 @@ class TfIdf(_Texts, BaseEstimator):
     "Documents as rows of weighted term counts (Spärck Jones 1972); equals TfidfVectorizer"
     def __init__(self,
         ngram_range=(1, 1), # fewest and most words in a term
-        min_df=1, max_df=1., # rarest and commonest term kept: int = documents, float = share
+        min_df=1, # rarest term kept: int = documents, float = share
+        max_df=1., # commonest term kept, as well
         use_idf=True, # False: term frequency alone
         smooth_idf=True, # pretend one more document that has every term
         sublinear_tf=False, # 1 + ln tf in place of tf
@@ -337,7 +339,7 @@ def negative_gradients(
     weight:float=1., # k/m
     hit=None, # [B,m] where a drawn word is the true one: left out
 ): # gradients with respect to h, v and vn
-    "Gradients of the loss of negative sampling, summed over the batch (Mikolov et al. 2013)"
+    "Gradients of negative sampling's loss, summed over the batch (Mikolov et al. 2013)"
     import torch
     gp = torch.sigmoid((h*v).sum(1, keepdim=True)) - 1  # [B,1]
     gn = torch.sigmoid(h @ vn.T) * weight               # [B,m]
@@ -433,7 +435,8 @@ class _Word2Vec(WordVectors, BaseEstimator):
         negative:int=5, # random words against each true one (k)
         shared:int=64, # drawn once for a whole batch (m)
         hs:bool=False, # hierarchical softmax in place of negative sampling
-        epochs:int=5, min_count:int=5, # times that the text is read; rarer words are dropped
+        epochs:int=5, # times that the text is read
+        min_count:int=5, # rarer words are dropped
         sample:float=1e-3, # words with a larger share of the text are thinned out; 0: never
         lr:float=.025, # first step size; falls to zero
         batch:int=2048, # pairs a step; at most the words, or frequent ones leap too far
@@ -522,7 +525,7 @@ def fit(self:_Word2Vec,
 # %% ../nbs/28_nlp.ipynb #c078
 @patch
 def _step(self:_Word2Vec, h, o, lr, g):
-    "Move the output vectors for inputs h [B,D] and true words o [B]; returns the gradient of h"
+    "Move the output vectors for inputs h [B,D], true words o [B]; the gradient of h"
     import torch
     if self.hs:
         path = self._path[o]
@@ -538,7 +541,7 @@ def _step(self:_Word2Vec, h, o, lr, g):
 
 # %% ../nbs/28_nlp.ipynb #c080
 class SkipGram(_Word2Vec):
-    "Word vectors that guess each neighbour from the word in the middle (Mikolov et al. 2013)"
+    "Word vectors that guess each neighbour from the middle word (Mikolov et al. 2013)"
     def _train(self, ids, place, lr, g):
         import torch
         reach, c, o = torch.randint(1, self.window + 1, (len(ids),), generator=g), [], []
@@ -554,8 +557,8 @@ class SkipGram(_Word2Vec):
 
 # %% ../nbs/28_nlp.ipynb #c082
 class CBOW(_Word2Vec):
-    """Word vectors that guess the middle word from the mean of its neighbours (Mikolov 2013).
-    Each of n neighbours is moved by the whole gradient of the mean, n times autograd's share,
+    """Word vectors that guess the middle word from its neighbours' mean (Mikolov 2013).
+    Each of n neighbours is moved by the mean's whole gradient, n times autograd's share,
     as in Mikolov's program and in gensim."""
     def _train(self, ids, place, lr, g):
         import torch

@@ -10,7 +10,7 @@ __all__ = ['neuron', 'Perceptron', 'perceptron_loss', 'separable', 'margin', 'mi
 __doc__ = """The neuron of 1943, the perceptron of 1958, and what one flat boundary can do.
 
 - `neuron`: counts its inputs (McCulloch and Pitts 1943)
-- `Perceptron`, `MulticlassPerceptron`: scikit-learn estimators that learn from mistakes only
+- `Perceptron`, `MulticlassPerceptron`: estimators that learn from mistakes only
 - `perceptron_loss`: the loss whose gradient step is Rosenblatt's rule
 - `separable`, `margin`, `mistake_bound`: is there a line, how far off, how many mistakes
 - `cover_count`: how many labellings of n points d weights can answer
@@ -55,18 +55,18 @@ def _bits(x):
 class Perceptron(ClassifierMixin, BaseEstimator):
     "Answers 1 where w0 + w·x > 0, and learns from its mistakes only (Rosenblatt 1958)"
     def __init__(self,
-        start=0., # weights at the start: a number for all, (w0, w1 … wd), or 'random' in -1..1
+        start=0., # weights: a number for all, (w0, w1 … wd), or 'random' in -1..1
         passes:int=1000, # give up after so many
         shuffle:bool=False, # a new order in each pass; else the order of the rows
         average:bool=False, # answer with the mean of all weights on the way
         strict:bool=False, # a sum of 0 is a mistake for both classes, as in scikit-learn
-        generator=None, # torch.Generator, int or None: of the random start and of the orders
+        generator=None, # torch.Generator, int or None: for the random start and the orders
     ):
         self.start, self.passes, self.shuffle = start, passes, shuffle
         self.average, self.strict, self.generator = average, strict, generator
 
     def begin(self, d):
-        "Take the starting weights for d inputs, `w_`; `learn` and `fit` do it by themselves"
+        "Take the starting weights `w_` for d inputs; `learn` and `fit` do it by themselves"
         self._rng = as_rng(self.generator)
         self.w_, self.mistakes_ = _start(self.start, d, self._rng), 0
         self.n_features_in_, self.classes_ = d, np.array([0, 1])
@@ -101,7 +101,7 @@ def fit(self:Perceptron,
     X, # [n, d] samples
     y, # [n] targets, 0 or 1 or any other two classes
 ):
-    "Learn until a pass without mistakes; sets `w_`, `mean_w_`, `mistakes_`, `passes_`, `done_`"
+    "Learn until a pass without mistakes: `w_`, `mean_w_`, `mistakes_`, `passes_`, `done_`"
     X, y = validate_data(self, X, y, dtype=float)
     classes, y = _two_classes(y)
     if self.passes < 1:
@@ -135,7 +135,7 @@ def _start(w, d, rng):
                      f'the bias first; got {w!r}')
 
 def _two_classes(y):
-    "The two classes, and y as 0 and 1; 0 and 1 stay what they are, even where only one occurs"
+    "The two classes, and y as 0 and 1; 0 and 1 stay, even where only one occurs"
     classes, y = np.unique(y, return_inverse=True)
     if np.isin(classes, (0, 1)).all(): return np.array([0, 1]), classes.astype(int)[y]
     check_classification_targets(classes[y])
@@ -188,7 +188,7 @@ def margin(
     Z, unit = Z / abs(Z).max(), abs(Z).max()
     goal = np.r_[np.zeros(Z.shape[1]), 1]
     share, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), goal, maxiter=100*len(Z))
-    near = Z[share > 0]                    # the samples that the nearest point of the hull mixes
+    near = Z[share > 0] # the samples that the nearest point of the hull mixes
     u = np.linalg.lstsq(near, np.ones(len(near)))[0]
     return max(0., float((Z @ u).min() / np.linalg.norm(u) * unit)) if u.any() else 0.
 
@@ -224,7 +224,7 @@ class MulticlassPerceptron(ClassifierMixin, BaseEstimator):
         X, # [n, d] samples
         y, # [n] classes
     ):
-        "Learn from zero until a pass without mistakes; sets `W_` [K, d+1], `mean_W_`, `mistakes_`"
+        "Learn until a pass without mistakes: `W_` [K, d+1], `mean_W_`, `mistakes_`"
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
         if self.passes < 1:

@@ -9,11 +9,11 @@ __all__ = ['QUIZ', 'STOP', 'NUMBERS', 'TYPES', 'NAMES', 'PLACES', 'THINGS', 'MOV
            'lexicon_score_but']
 
 # %% ../nbs/28d_reading.ipynb #c002
-__doc__ = """Reading: answers to questions about a text, and judgements turned round by one word.
+__doc__ = """Reading: answers to questions about a text, judgements turned by one word.
 
 - `exact_match`, `f1`, `normalize_answer`: how SQuAD grades answers
-- `candidate_spans`, `span_features`, `SpanScorer`: answers found by clues; `quiz` has 48 questions
-- `make_stories`, `pack_stories`, `MemoryNetwork`: stories of people who carry things, and a reader
+- `candidate_spans`, `span_features`, `SpanScorer`: answers by clues; `quiz`: 48 questions
+- `make_stories`, `pack_stories`, `MemoryNetwork`: stories of things carried, and a reader
 - `but_pairs`, `lexicon_score`, `lexicon_score_but`: sentences of two halves
 
 >>> from walkdl.reading import f1
@@ -34,7 +34,7 @@ from .core import as_generator
 _MARKS = str.maketrans('', '', string.punctuation)
 
 def normalize_answer(s:str) -> str:
-    "A text without capitals, ASCII punctuation and articles, as SQuAD's own script compares it"
+    "A text without capitals, ASCII punctuation and articles, as SQuAD compares it"
     s = re.sub(r'\b(a|an|the)\b', ' ', s.lower().translate(_MARKS))
     return ' '.join(s.split())
 
@@ -50,14 +50,14 @@ def f1(guess:str, answer:str) -> float:
 
 # %% ../nbs/28d_reading.ipynb #c009
 QUIZ = '''
-The telescope was patented in the Netherlands in 1608 by Hans Lippershey, a maker of spectacles.
-  Galileo built a better one and pointed it at Jupiter, where he saw four moons.
+The telescope was patented in the Netherlands in 1608 by Hans Lippershey, a maker of
+  spectacles. Galileo built a better one and pointed it at Jupiter, where he saw four moons.
 - When was the telescope patented? 1608
 - Who patented the telescope? Hans Lippershey
 - What did Galileo point his telescope at? Jupiter
 - How many moons did Galileo see? four
-Sugar dissolves faster in hot water because its molecules move faster. Salt lowers the freezing
-  point of water, and so roads are salted in winter.
+Sugar dissolves faster in hot water because its molecules move faster. Salt lowers the
+  freezing point of water, and so roads are salted in winter.
 - Why does sugar dissolve faster in hot water? its molecules move faster
 - What lowers the freezing point of water? Salt
 - When are roads salted? winter
@@ -72,8 +72,8 @@ Marie Curie was born in Warsaw in 1867. In Paris she discovered two elements, po
 
 # %% ../nbs/28d_reading.ipynb #c011
 QUIZ += '''
-Bees dance to tell the hive where food is. The angle of the dance shows the direction, and its
-  length shows the distance. Karl von Frisch decoded the dance in Austria.
+Bees dance to tell the hive where food is. The angle of the dance shows the direction, and
+  its length shows the distance. Karl von Frisch decoded the dance in Austria.
 - Who decoded the dance of the bees? Karl von Frisch
 - What does the angle of the dance show? the direction
 - What does the length of the dance show? the distance
@@ -84,8 +84,8 @@ The Panama Canal opened in 1914 and joins the Atlantic to the Pacific. Ships are
 - How many metres are ships lifted? 26
 - What lifts the ships? locks
 - Where did ships sail before the canal? around Cape Horn
-Tides are caused by the pull of the Moon. They are highest at full Moon. In the Bay of Fundy the
-  water rises 16 metres.
+Tides are caused by the pull of the Moon. They are highest at full Moon. In the Bay of Fundy
+  the water rises 16 metres.
 - What causes tides? the pull of the Moon
 - Where does the water rise 16 metres? Bay of Fundy
 - How many metres does the water rise in the Bay of Fundy? 16
@@ -94,8 +94,8 @@ Tides are caused by the pull of the Moon. They are highest at full Moon. In the 
 
 # %% ../nbs/28d_reading.ipynb #c013
 QUIZ += '''
-Ada Lovelace wrote the first published program in 1843. It was meant for a machine of Charles
-  Babbage, which was never finished. The program computed Bernoulli numbers.
+Ada Lovelace wrote the first published program in 1843. It was meant for a machine of
+  Charles Babbage, which was never finished. The program computed Bernoulli numbers.
 - Who wrote the first published program? Ada Lovelace
 - When was the first program written? 1843
 - Whose machine was the program meant for? Charles Babbage
@@ -106,8 +106,8 @@ Iron rusts under moist air. Painted iron is protected from oxygen, and zinc prot
 - What does iron do under moist air? rusts
 - How often is the Eiffel Tower painted? every seven years
 - What is painted every seven years? Eiffel Tower
-Mount Tambora erupted in Indonesia in April 1815. Its ash hid the Sun, and 1816 became the year
-  without a summer. Mary Shelley, kept indoors by rain in Switzerland, began to write
+Mount Tambora erupted in Indonesia in April 1815. Its ash hid the Sun, and 1816 became the
+  year without a summer. Mary Shelley, kept indoors by rain in Switzerland, began to write
   Frankenstein.
 - Where did Mount Tambora erupt? Indonesia
 - When did Mount Tambora erupt? April 1815
@@ -117,9 +117,9 @@ Mount Tambora erupted in Indonesia in April 1815. Its ash hid the Sun, and 1816 
 
 # %% ../nbs/28d_reading.ipynb #c015
 QUIZ += '''
-Paper was made in China about 2,000 years ago from bark and rags. The craft reached Baghdad in
-  794 and Spain in the twelfth century. Gutenberg printed about 180 copies of the Bible in
-  Mainz.
+Paper was made in China about 2,000 years ago from bark and rags. The craft reached Baghdad
+  in 794 and Spain in the twelfth century. Gutenberg printed about 180 copies of the Bible
+  in Mainz.
 - Where was paper made first? China
 - When did the craft reach Baghdad? 794
 - What was paper made from? bark and rags
@@ -131,8 +131,8 @@ An octopus has three hearts and blue blood. The blood is blue because it carries
 - How does the blood carry oxygen? with copper
 - What pumps blood through the gills? Two hearts
 The marathon runs over 42 kilometres. In 1908 the race began at Windsor Castle, so that the
-  royal children could watch the start. Dorando Pietri of Italy collapsed near the end and was
-  helped over the line.
+  royal children could watch the start. Dorando Pietri of Italy collapsed near the end and
+  was helped over the line.
 - How many kilometres does a marathon run over? 42
 - Where did the race of 1908 begin? Windsor Castle
 - Who collapsed near the end? Dorando Pietri
@@ -212,7 +212,7 @@ def span_features(
 
 # %% ../nbs/28d_reading.ipynb #c026
 class SpanScorer(BaseEstimator):
-    "Answers questions with a span of the passage: a softmax over candidates, linear in the clues"
+    "Answers with a span of the passage: a softmax over candidates, linear in the clues"
     def __init__(self,
         steps:int=150, # of Adam
         l2:float=.02, # pull of the weights towards zero
@@ -240,7 +240,8 @@ class SpanScorer(BaseEstimator):
         opt = torch.optim.Adam([w], .1)
         for _ in range(self.steps):
             logp = (x @ w).masked_fill(~there, -1e9).log_softmax(1)
-            loss = -logp.masked_fill(~good, -1e9).logsumexp(1).mean() + self.l2*w.square().sum()
+            right = logp.masked_fill(~good, -1e9).logsumexp(1)
+            loss = self.l2*w.square().sum() - right.mean()
             opt.zero_grad()
             loss.backward()
             opt.step()
@@ -256,7 +257,9 @@ def _spans(passage):
 
 @patch
 @torch.no_grad()
-def answers(self:SpanScorer, passage:str, question:str): # -> [(span, probability)], best first
+def answers(
+    self:SpanScorer, passage:str, question:str,
+): # -> [(span, probability)], best first
     "All candidates with their probabilities"
     check_is_fitted(self, msg='SpanScorer: call fit before asking')
     c = _spans(passage)
@@ -284,7 +287,7 @@ TAKES = 'took the {} there', 'picked up the {}', 'grabbed the {}'
 
 # %% ../nbs/28d_reading.ipynb #c043
 def _python_random(generator):
-    "Python's random numbers: a whole number seeds them, else the generator's next number does"
+    "Python's random numbers, seeded by a whole number or by the generator's next"
     if isinstance(generator, numbers.Integral): return random.Random(int(generator))
     return random.Random(torch.randint(2**62, (), generator=as_generator(generator)).item())
 
@@ -354,7 +357,7 @@ def _fits(k, rows, names, lines, answer):
 
 # %% ../nbs/28d_reading.ipynb #c055
 class MemoryNetwork(nn.Module):
-    "End-to-end memory network; what a hop reads by, the next finds by (Sukhbaatar et al. 2015)"
+    "End-to-end memory network: a hop reads by what the next finds (Sukhbaatar et al. 2015)"
     def __init__(self,
         hops:int=2, # looks at the story
         d:int=32, # size of a vector
@@ -367,10 +370,10 @@ class MemoryNetwork(nn.Module):
         self.out = nn.Linear(d, answers)
 
     def sentence(self, k, X): # word numbers [...,W] → [...,d]
-        "Vectors of sentences in table k: the sum of their words' vectors; padding counts nothing"
+        "Vectors of sentences in table k: sums of words' vectors; padding counts nothing"
         return (self.words[k](X) * (X > 0)[..., None]).sum(-2)
 
-    def forward(self, X, Q): # [B,L,W], [B,W'] → logits [B,answers], attention of each hop [B,L]
+    def forward(self, X, Q): # [B,L,W], [B,W'] → logits [B,answers], attentions [B,L]
         most = self.ages[0].num_embeddings
         if X.ndim != 3 or X.shape[1] > most or Q.ndim != 2 or len(X) != len(Q):
             raise ValueError(f'MemoryNetwork: X must be [B, at most {most}, words], '

@@ -44,8 +44,8 @@ def proportion_interval(
     k, # successes: a whole number, or an array of them
     n, # trials: a whole number, or an array of them
     confidence:float=.95, # share of the intervals that should hold the truth, above 0.5
-    method:str='wilson', # 'wilson', or 'exact' (Clopper-Pearson), which never holds it less often
-    side:str='two', # 'two' ends, or 'lower': an end below which the truth rarely lies; high is 1
+    method:str='wilson', # or 'exact' (Clopper-Pearson), which never holds it less often
+    side:str='two', # ends, or 'lower': an end below which the truth rarely lies; high is 1
 ): # (low, high), each a float or an array like k
     "Confidence interval of a share k/n (Wilson 1927; Clopper and Pearson 1934), by scipy"
     if method not in ('wilson', 'exact') or side not in ('two', 'lower'):
@@ -79,7 +79,7 @@ def difference_interval(
     paired:bool=False, # are a[i] and b[i] of the same seed, split or test case?
     confidence:float=.95,
 ): # (low, high) of a minus b
-    "Interval of a difference: Welch's or the paired t of two means, Newcombe's of two shares"
+    "Interval of a difference: Welch's or the paired t of means, Newcombe's of shares"
     _confident('difference_interval', confidence)
     counts = [isinstance(v, tuple) and len(v) == 2 for v in (a, b)]
     if any(counts):
@@ -102,7 +102,7 @@ def difference_interval(
 def compare_seeds(
     runs:dict, # name -> values, one a training
 ): # a table, a row for each name: count, mean, std, min, max
-    "Trainings of several methods side by side; only you know whether their budgets were equal"
+    "Trainings of several methods side by side; only you know if their budgets were equal"
     if not runs: raise ValueError('compare_seeds: {name: values} expected, got nothing')
     rows = {k: _values(f'compare_seeds: {k}', v) for k, v in runs.items()}
     table = pd.DataFrame({k: pd.Series(v).describe() for k, v in rows.items()}).T
@@ -117,7 +117,7 @@ def bootstrap_interval(
     paired:bool=False, # do the samples belong together, row by row?
     generator=None, # torch.Generator, whole number, or None
 ): # (low, high)
-    "Percentile bootstrap (Efron 1979), by scipy: the middle part of what resampled data give"
+    "Percentile bootstrap (Efron 1979), by scipy: the middle of what resampled data give"
     _confident('bootstrap_interval', confidence)
     data = data if isinstance(data, tuple) else (data,)
     samples = [_values('bootstrap_interval', v) for v in data]
@@ -156,6 +156,6 @@ def auc(
     y_true, # [n] 0 or 1
     score, # [n] larger = rather 1; ties count one half
 ) -> float: # 0..1
-    "Area under the ROC curve: how often a positive outscores a negative (Hanley and McNeil 1982)"
+    "Area under the ROC curve: P(a positive outscores a negative) (Hanley and McNeil 1982)"
     from sklearn.metrics import roc_auc_score
     return float(roc_auc_score(*_two_classes('auc', y_true, score)))

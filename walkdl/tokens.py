@@ -10,7 +10,7 @@ __all__ = ['GPT2_PATTERN', 'DIGITS_PATTERN', 'BYTES', 'CHARS', 'to_visible', 'fr
 # %% ../nbs/28c_tokens.ipynb #c002
 __doc__ = """Text as numbers, and models that guess the next one.
 
-- `pretokens`, `learn_merges`, `BPE`: byte-level tokenisers, trained here or borrowed from others
+- `pretokens`, `learn_merges`, `BPE`: byte-level tokenisers, trained here or borrowed
 - `KneserNey`: the best known way to guess by counting; `ngram_codes` numbers runs of tokens
 - `FeedForwardLM`, `RecurrentLM`, `fit_lm`: two networks that guess, and their training
 - `perplexity`, `bits_per_character`, `surprisal`: how well a model guesses
@@ -122,7 +122,7 @@ def _merge(parts, rank):
 
 # %% ../nbs/28c_tokens.ipynb #c023
 class BPE:
-    "A byte-level tokeniser as in GPT-2; `BPE.train` learns it, `BPE.from_pretrained` borrows it"
+    "A byte-level tokeniser as in GPT-2: learn by `BPE.train`, borrow by `.from_pretrained`"
     def __init__(self,
         merges, # pairs of bytes, oldest first
         tokens=None, # bytes of each id; None: the 256 bytes, then what the merges make
@@ -149,7 +149,7 @@ class BPE:
         return cls(*learn_merges(Counter(pretokens(text, pattern)), size), pattern)
 
     def word(self, w):
-        "Ids of one pre-token; bytes without a token are dropped, as the library tokenizers does"
+        "Ids of one pre-token; bytes without a token are dropped, as in tokenizers"
         parts = [b for x in w.encode() if (b := bytes([x])) in self.ids]
         return [self.ids[p] for p in _merge(parts, self.rank)]
 
@@ -317,7 +317,7 @@ def _count_of(keys, values, wanted):
 
 # %% ../nbs/28c_tokens.ipynb #c057
 class KneserNey:
-    "Interpolated Kneser-Ney with one discount an order, n1/(n1 + 2 n2) (Chen and Goodman 1999)"
+    "Interpolated Kneser-Ney, a discount an order: n1/(n1 + 2 n2) (Chen and Goodman 1999)"
     def __init__(self,
         ids, # tokens to count
         order:int, # length of the longest run
@@ -363,7 +363,7 @@ def next(self:KneserNey, h): # tokens before → [vocab] probabilities
 
 # %% ../nbs/28c_tokens.ipynb #c066
 class FeedForwardLM(nn.Module):
-    "The neural language model of Bengio et al. (2003): vectors of the last tokens → tanh → softmax"
+    "The neural language model of Bengio et al. (2003): last vectors → tanh → softmax"
     def __init__(self, vocab:int, context:int=4, dim:int=48, hidden:int=160):
         super().__init__()
         self.emb, self.hid = nn.Embedding(vocab, dim), nn.Linear(context*dim, hidden)
@@ -396,7 +396,7 @@ def fit_lm(
     steps:int, bs:int, lr:float,
     generator=None, # of the windows
 ):
-    "Adam on windows drawn at random, with a learning rate that falls to zero; returns the model"
+    "Adam on windows drawn at random; the learning rate falls to zero; returns the model"
     windows, generator = torch.as_tensor(ids).unfold(0, width, 1), as_generator(generator)
     device = next(model.parameters()).device
     opt = torch.optim.Adam(model.parameters(), lr)

@@ -7,9 +7,9 @@ __all__ = ['RECIPES', 'ring_all_reduce', 'Loss', 'Recipe', 'lenet_recipe', 'gpt_
            'finished', 'train']
 
 # %% ../nbs/60b_train.ipynb #c002
-__doc__ = """Recipes that train on a laptop or on many machines, and that go on where they stopped.
+__doc__ = """Recipes that train on a laptop or on many machines, and resume.
 
-- `train`: the command `walkdl train lenet|gpt|gan`; `finished`: a recipe with trained weights
+- `train`: the command `walkdl train lenet|gpt|gan`; `finished`: a recipe with weights
 - `Recipe`, `Loss`, `RECIPES`: what is trained, and how; nothing about the machine
 - `learning_rate`, `shard`: what a step and a process get
 - `ring_all_reduce`: how processes add up their gradients
@@ -32,7 +32,7 @@ def ring_all_reduce(
     parts:list, # k tensors [n] of the same length, one for each process
     turns:int=None, # stop after so many; 2(k - 1) finish it
 ): # (k tensors [n]: in the end each is the sum of all, numbers that each process sent)
-    "Sum of all tensors, for everyone, by messages to the next neighbour (Patarasuk and Yuan 2009)"
+    "Sum of all tensors, for everyone, round a ring (Patarasuk and Yuan 2009)"
     if len({p.shape for p in parts}) != 1 or parts[0].ndim != 1:
         raise ValueError('ring_all_reduce: tensors [n] of one shape expected, '
                          f'got {[list(p.shape) for p in parts]}')
@@ -48,7 +48,7 @@ def ring_all_reduce(
 
 # %% ../nbs/60b_train.ipynb #c033
 class Loss(nn.Module):
-    "A model and what it is blamed for: `Loss(model, fn)(*batch)` = `fn(model, *batch)`, a number"
+    "A model and its blame: `Loss(model, fn)(*batch)` = `fn(model, *batch)`, a number"
     def __init__(self, model, fn):
         super().__init__()
         self.model, self.fn = model, fn
@@ -84,7 +84,7 @@ def lenet_recipe() -> Recipe:
 # %% ../nbs/60b_train.ipynb #c037
 @lru_cache
 def _addresses():
-    "Tokens of the presidents' addresses since 1934, of those held out, and the latter's length"
+    "Tokens of the presidents' addresses since 1934, those held out, the latter's length"
     from walkdl.core import weights
     from walkdl.gpt import presidents_text
     from walkdl.tokens import BPE
@@ -130,7 +130,8 @@ def gan_recipe() -> Recipe:
     @torch.no_grad()
     def result():
         forged = gan.eval().sample(y_test, generator=0)
-        return 'Fréchet distance', frechet_distance(digit_features(forged), digit_features(x_test))
+        true = digit_features(x_test)
+        return 'Fréchet distance', frechet_distance(digit_features(forged), true)
     return Recipe({'D': Loss(gan.D, judge), 'G': Loss(gan.G, forge)}, batch, result,
                   steps=2500, size=32, lr=1.5e-3, betas=(.5, .99), decay=0.)
 
@@ -163,7 +164,7 @@ def shard(
 
 # %% ../nbs/60b_train.ipynb #c044
 def _states(players):
-    "Weights and optimizer state of each player, by their names without any wrapper, for process 0"
+    "Weights and optimizer state of each player, by plain names, for process 0"
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict
     how = StateDictOptions(full_state_dict=True, cpu_offload=True)
     return {name: get_state_dict(model, opt.optimizer, options=how)
@@ -188,7 +189,7 @@ def _digest(tensors):
     return h.hexdigest()
 
 def _save(acc, players, curve, file, run):
-    "All processes collect the tensors, the first one writes them, with their hash: all or nothing"
+    "All processes collect the tensors, the first writes them and their hash, or nothing"
     from safetensors.torch import save
     tensors = _flat(_states(players)) | {'curve': curve}
     if acc.is_main_process:
@@ -313,7 +314,7 @@ def train(
     recipe:str, # lenet, gpt or gan
     out:str='', # folder of the checkpoint; runs/RECIPE if not given
     steps:int=None, # how many; the recipe's own number if not given
-    size:int=None, # examples a step, over all processes; the recipe's own number if not given
+    size:int=None, # examples a step, over all processes; else the recipe's own
     seed:int=0, # of everything
     save_every:int=100, # steps between two checkpoints
     precision:str='auto', # no, bf16 or fp16; auto: bf16 on a GPU
@@ -327,7 +328,8 @@ def train(
     r = _recipe(recipe, seed)
     r.steps, r.size = steps or r.steps, size or r.size
     acc = _machine(precision, cpu)
-    file, players = Path(out or f'runs/{recipe}')/'checkpoint.safetensors', _players(acc, r, fuse)
+    file = Path(out or f'runs/{recipe}')/'checkpoint.safetensors'
+    players = _players(acc, r, fuse)
     run = dict(recipe=recipe, steps=f'{r.steps}', size=f'{r.size}', seed=f'{seed}')
     curve = torch.zeros(0, len(players))
     if file.exists() and not fresh: curve = _restore(acc, players, _read(file, run))

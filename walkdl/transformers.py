@@ -13,8 +13,8 @@ __doc__ = """Attention and what was built of it, each piece equal to PyTorch's.
 
 - `scaled_dot_product_attention`, `MultiHeadAttention`, `watch`: attention and its weights
 - `causal_mask`, `padding_mask`: who may look at whom
-- `sinusoidal`, `rotary`: positions; `LayerNorm`, `RMSNorm`, `FeedForward`, `Block`: the other parts
-- `Transformer`, `GPT`, `BERT`: encoder-decoder, decoder, encoder; `KVCache`: what was read before
+- `sinusoidal`, `rotary`: positions; `LayerNorm`, `RMSNorm`, `FeedForward`, `Block`: parts
+- `Transformer`, `GPT`, `BERT`: the models; `KVCache`: what was read before
 - `fit_seq2seq`, `beam_search`, `Muon`: training and writing
 
 >>> import torch
@@ -81,11 +81,11 @@ def ramp(
 def fit_seq2seq(
     model, # called as model(src, tgt) -> [B,T,V] logits
     batches, # list of (src, tgt); each row of tgt from its begin to its end token
-    lr:float=.02, # highest learning rate of Muon; AdamW, for tables and vectors, has .15 of it
+    lr:float=.02, # highest of Muon; AdamW, for tables and vectors, has .15 of it
     smooth:float=0., # label smoothing
     warm:int=20, cool:float=.4, # steps to rise, share of the steps to fall
 ): # model, in evaluation mode
-    "Learn to name each next token of tgt, given the right ones before it; frozen weights stay"
+    "Learn to name each next token of tgt from the right ones before; frozen weights stay"
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     groups = [], []
     for p in model.parameters():
@@ -114,7 +114,7 @@ def scaled_dot_product_attention(
     causal:bool=False, # place t sees only places 0…t
     weights:bool=False, # return the weights as well
 ): # [..., T, e], and with `weights` also [..., T, S]
-    "softmax(q·kᵀ/√d)·v (Vaswani et al. 2017, eq. 1); a row that may attend to nothing gives zeros"
+    "softmax(q·kᵀ/√d)·v (Vaswani et al. 2017, eq. 1); who may attend to nothing gets zeros"
     _check(q, k, v, mask)
     dtype, (q, k, v) = v.dtype, (_exact(t) for t in (q, k, v))
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
@@ -187,7 +187,7 @@ def padding_mask(
 class MultiHeadAttention(nn.Module):
     """Several small attentions side by side (Vaswani et al. 2017, section 3.2.2).
 
-    Its masks say True = may attend, the opposite of nn.MultiheadAttention's; give ~mask there."""
+    Its masks say True = may attend, unlike nn.MultiheadAttention's; give ~mask there."""
     def __init__(self,
         d:int, # features of a place
         heads:int, # how many attentions
@@ -221,7 +221,7 @@ class MultiHeadAttention(nn.Module):
 
 # %% ../nbs/29_transformers.ipynb #c041
 class KVCache:
-    "The keys and values that a model's attentions have computed so far; give it with each call"
+    "The keys and values that a model's attentions have computed; give it with each call"
     def __init__(self):
         self.own = {} # self-attention -> (k, v), each [B,kv,places,d_k]; grows
         self.memory = {} # cross-attention -> (k, v); stays
@@ -255,7 +255,7 @@ class KVCache:
 # %% ../nbs/29_transformers.ipynb #c042
 @patch
 def project(self:MultiHeadAttention, x, memory=None, cache=None):
-    "Queries, keys and values, each [B,heads,places,d_k], and how many places were read before"
+    "Queries, keys and values, [B,heads,places,d_k], and how many places were read before"
     split = lambda t, n: t.unflatten(-1, (n, -1)).transpose(1, 2)
     q, asked = split(self.q(x), self.heads), x if memory is None else memory
     if memory is not None and cache and self in cache.memory:
@@ -289,7 +289,9 @@ def forward(self:MultiHeadAttention,
 
 # %% ../nbs/29_transformers.ipynb #c044
 @patch
-def attend(self:MultiHeadAttention, q, k, v, mask, past): # q [B,H,T,d_k], k and v [B,kv,S,d_k]
+def attend(
+    self:MultiHeadAttention, q, k, v, mask, past, # q [B,H,T,d_k], k and v [B,kv,S,d_k]
+):
     "The attention of all heads, PyTorch's, or ours when somebody watches"
     T, groups = q.shape[2], self.heads//self.kv_heads
     if groups > 1: k, v = (t.repeat_interleave(groups, 1) for t in (k, v))
@@ -326,7 +328,7 @@ def watch(
 @torch.no_grad()
 def copy_attention(
     ours:MultiHeadAttention,
-    theirs:nn.MultiheadAttention, # with bias, as many heads, one width for queries, keys and values
+    theirs:nn.MultiheadAttention, # with bias, as many heads, one width for q, k and v
 ): # ours
     "Take over the weights of PyTorch's multi-head attention"
     def refuse(what): raise ValueError(f'copy_attention: {what}')
@@ -354,7 +356,7 @@ def sinusoidal(
     d:int, # features, even
     device=None,
 ): # [T, d]
-    "Sines and cosines of the place, one radian a step to one in 10,000 (Vaswani et al. 2017, 3.5)"
+    "Sines and cosines of the place, 1 to 10,000 steps a radian (Vaswani et al. 2017, 3.5)"
     if d % 2:
         raise ValueError('sinusoidal: d must be even, '
                          f'sine and cosine side by side; got {d}')
@@ -367,7 +369,7 @@ def rotary(
     positions=None, # [T] places; 0, 1, 2 … if not given
     theta:float=1e4, # slowest turn: one radian in about theta steps
 ): # [..., T, d]
-    "Turn each pair of features (i, i+d/2) by an angle that grows with the place (Su et al. 2021)"
+    "Turn each pair (i, i+d/2) by an angle that grows with the place (Su et al. 2021)"
     T, d = x.shape[-2:]
     if d % 2: raise ValueError(f'rotary: features are turned in pairs; got {d}')
     if positions is None: positions = torch.arange(T, device=x.device)
@@ -380,7 +382,7 @@ def rotary(
 
 # %% ../nbs/29_transformers.ipynb #c058
 class LayerNorm(nn.Module):
-    "Mean 0 and spread 1 over the features of each place, then scale and shift (Ba et al. 2016)"
+    "Mean 0 and spread 1 over the features, then scale and shift (Ba et al. 2016)"
     def __init__(self, d, eps=1e-5):
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(d)), nn.Parameter(torch.zeros(d))
@@ -392,7 +394,7 @@ class LayerNorm(nn.Module):
         return (h * self.weight + self.bias).to(x.dtype)
 
 class RMSNorm(nn.Module):
-    "Divide each place's features by their root mean square, then scale (Zhang and Sennrich 2019)"
+    "Divide by the features' root mean square, then scale (Zhang and Sennrich 2019)"
     def __init__(self, d, eps=1e-5):
         super().__init__()
         self.weight, self.eps = nn.Parameter(torch.ones(d)), eps
@@ -451,7 +453,7 @@ class Block(nn.Module):
         if self.pre: return x + self.drop(part(norm(x)))
         return norm(x + self.drop(part(x)))
 
-    def forward(self, x, memory=None, mask=None, memory_mask=None, cache=None): # [B,T,d] -> [B,T,d]
+    def forward(self, x, memory=None, mask=None, memory_mask=None, cache=None): # x [B,T,d]
         x = self.add(x, self.norms[0], lambda h: self.attn(h, None, mask, cache))
         if self.cross:
             x = self.add(x, self.norms[1],
@@ -492,10 +494,11 @@ def copy_layer(
 
 # %% ../nbs/29_transformers.ipynb #c070
 class Transformer(nn.Module):
-    "The encoder-decoder of Vaswani et al. 2017: token numbers [B,S] and [B,T] in, logits out"
+    "The encoder-decoder of Vaswani et al. 2017: tokens [B,S] and [B,T] in, logits out"
     def __init__(self,
         src_vocab:int, tgt_vocab:int=None, # tokens of the source and of the target
-        d:int=512, layers:int=6, heads:int=8, ff:int=2048, dropout:float=.1, # the base model
+        d:int=512, layers:int=6, heads:int=8, ff:int=2048, # the base model
+        dropout:float=.1,
         tied:bool=True, # one table for source, target and output
         positions:str='sinusoidal', # or rotary
         pad:int=PAD, bos:int=BOS, eos:int=EOS, # tokens: nothing, begin, end
@@ -579,7 +582,7 @@ def beam_step(
         nothing = torch.full_like(logp, -math.inf)
         nothing[:, pad] = 0
         logp = torch.where(ended[:, None], nothing, logp)
-    total, i = (total.view(-1, 1) + logp).view(B, beam*V).topk(beam) # i = V·beginning + token
+    total, i = (total.view(-1, 1) + logp).view(B, beam*V).topk(beam) # i = V·start + token
     row = (torch.arange(B, device=ids.device)[:, None]*beam + i//V).flatten()
     return torch.cat([ids[row], (i % V).view(-1, 1)], 1), row, total
 
@@ -592,7 +595,7 @@ def beam_search(
     beam:int=1, # beginnings kept a sentence; 1 = greedy
     alpha:float=.6, # 0 = the likeliest, 1 = the likeliest per token
 ): # [B,≤max_len] tokens, with `eos`, padded; padding is never written before the end
-    "Keep the likeliest beginnings, prolong each, keep the likeliest again (Wu et al. 2016, sec. 7)"
+    "Prolong the likeliest beginnings, keep the likeliest (Wu et al. 2016, sec. 7)"
     if beam < 1: raise ValueError(f'beam_search: beam must be 1 or more, got {beam}')
     B, (memory, mask) = len(src), (t.repeat_interleave(beam, 0) for t in model.encode(src))
     ids, cache = torch.full((B*beam, 1), model.bos, device=src.device), KVCache()
@@ -617,7 +620,7 @@ def generate(self:Transformer, src, max_len:int=64, beam:int=1, alpha:float=.6):
 
 # %% ../nbs/29_transformers.ipynb #c111
 class GPT(nn.Module):
-    "Decoder only: read tokens, guess the next (Radford et al. 2019); as it stands Llama's kind"
+    "Decoder only: read tokens, guess the next (Radford et al. 2019); as it stands, Llama's"
     def __init__(self,
         vocab:int, d:int, layers:int, heads:int, kv_heads:int=None,
         ff:int=None, # 8/3·d for swiglu, else 4·d, if not given

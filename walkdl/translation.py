@@ -81,7 +81,7 @@ def ngram_matches(
 def bleu_from_counts(
     counts, # [10] sum of `ngram_matches` over a corpus
 ) -> float: # 0..100
-    "BLEU from counts; orders without a match count as half, a quarter … of one, as sacrebleu does"
+    "BLEU from counts; orders without a match count 1/2, 1/4 … of one, as in sacrebleu"
     hit, totals, (c, r), logs, half = counts[:4], counts[4:8], counts[8:], 0., 1.
     if not any(hit): return 0.
     for h, n in zip(hit, totals):
@@ -114,7 +114,7 @@ def word_tokens(
     return re.findall(r"\w+|[^\w\s]", text.lower())
 
 class IBM1:
-    "Word translation probabilities t(f|e) by expectation maximisation (Brown et al. 1993, model 1)"
+    "t(f|e) by expectation maximisation (Brown et al. 1993, model 1)"
     def __init__(self,
         pairs, # (source text, target text); pairs with an empty side are passed over
         rounds:int=5, # of expectation maximisation
@@ -130,8 +130,8 @@ class IBM1:
         keys = np.concatenate([(a[:, None]*self.n + b).ravel() for a, b in zip(src, tgt)])
         owner = np.concatenate([np.tile(np.arange(len(b)), len(a))
                                 for a, b in zip(src, tgt)])
-        start = np.cumsum([0] + [len(b) for b in tgt[:-1]]).repeat([len(a)*len(b)
-                                                                    for a, b in zip(src, tgt)])
+        sizes = [len(a)*len(b) for a, b in zip(src, tgt)]
+        start = np.cumsum([0] + [len(b) for b in tgt[:-1]]).repeat(sizes)
         self.keys, pair = np.unique(keys, return_inverse=True)
         self.em(pair, owner + start, rounds)
 
@@ -155,7 +155,7 @@ def best(self:IBM1,
     word:str, # of the source, in any case
     n:int=1, # how many; None = all
 ): # list of (target word, probability)
-    "The likeliest translations of a word; an unknown word stays as it is, with probability 0"
+    "The likeliest translations of a word; an unknown one stays, with probability 0"
     known = self.ids[0].get(word.lower())
     if known is None: return [(word, 0.)]
     a, b = np.searchsorted(self.keys, np.array([0, self.n]) + known*self.n)
@@ -180,7 +180,7 @@ class Pieces:
 def length_batches(
     pairs, # of lists of token numbers
     tokens:int, # a batch holds at most, padding included; a longer pair stands alone
-    generator=None, # torch.Generator, whole number, or None: which pairs of one length go together
+    generator=None, # torch.Generator, whole number, None: which pairs of a length meet
 ): # list of lists of pairs
     "Batches of pairs of about the same length, in random order: hardly any padding"
     rng, batches, batch = as_rng(generator), [], []

@@ -8,7 +8,7 @@ __all__ = ['cooccurrence', 'ppmi', 'svd_vectors', 'agreement', 'to_bytes', 'pres
 # %% ../nbs/28b_vectors.ipynb #c002
 __doc__ = """Word vectors by counting, and how to judge word vectors.
 
-- `cooccurrence`, `ppmi`, `svd_vectors`: count neighbours, weigh the counts, factor the table
+- `cooccurrence`, `ppmi`, `svd_vectors`: count neighbours, weigh, factor the table
 - `agreement`: do two sets of vectors find the same words near?
 - `presidents`, `to_bytes`: the small vectors of the live model
 
@@ -28,7 +28,7 @@ from .nlp import WordVectors
 # %% ../nbs/28b_vectors.ipynb #c021
 def cooccurrence(
     sentences, # lists of words
-    window:int=5, # farthest neighbour; one at distance d counts 1 - (d-1)/window, as in skip-gram
+    window:int=5, # farthest neighbour; at distance d it counts 1 - (d-1)/window
     min_count:int=5, # rarer words are dropped
 ): # (words by frequency, sparse [V,V])
     "How often each word stands near each other one"
@@ -68,7 +68,7 @@ def svd_vectors(
     names, X, # words and their PPMI, as `ppmi` gives them
     dim:int=64, # singular vectors kept
 ) -> WordVectors:
-    "Word vectors: the largest singular vectors of a PPMI table, times the root of their values"
+    "Word vectors: a PPMI table's largest singular vectors, times the root of their values"
     from scipy.sparse.linalg import svds
     if not 0 < dim < len(names):
         raise ValueError(f'svd_vectors: dim must lie between 1 and {len(names) - 1}, '
