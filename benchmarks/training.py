@@ -1,8 +1,11 @@
-"""Seconds and accuracy for two epochs of LeNet5 on the real digits: the chapter's fit, fastai item by item, Keras on torch."""
+"""Seconds and accuracy for two epochs of LeNet5 on the real digits.
+
+The chapter's fit, fastai item by item, Keras on torch.
+"""
 import os, time
 os.environ |= {'KERAS_BACKEND': 'torch', 'TQDM_DISABLE': '1'}
 import keras, torch, torch.nn.functional as F
-import fastai.callback.schedule
+import fastai.callback.schedule # noqa: F401 (it gives a Learner its fit_one_cycle)
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
@@ -24,7 +27,8 @@ def chapter():
 
 def fastai_items():
     net, pairs = LeNet5(), list(zip(x, y))
-    loaders = DataLoaders(DataLoader(pairs, bs=64, shuffle=True, drop_last=True), DataLoader([], bs=1), device='cpu')
+    loaders = DataLoaders(DataLoader(pairs, bs=64, shuffle=True, drop_last=True),
+                          DataLoader([], bs=1), device='cpu')
     learn = Learner(loaders, net, loss_func=F.cross_entropy)
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(EPOCHS, RATE)
     return accuracy(net.eval(), xt, yt)
@@ -32,11 +36,15 @@ def fastai_items():
 
 def keras_fit():
     L = keras.layers
-    net = keras.Sequential([L.Input((28, 28, 1)), L.Conv2D(6, 5, padding='same', activation='relu'), L.MaxPool2D(), L.Conv2D(16, 5, activation='relu'),
-                            L.MaxPool2D(), L.Flatten(), L.Dense(120, activation='relu'), L.Dense(84, activation='relu'), L.Dense(10)])
-    net.compile(keras.optimizers.AdamW(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    net = keras.Sequential([L.Input((28, 28, 1)), L.Conv2D(6, 5, padding='same', activation='relu'),
+                            L.MaxPool2D(), L.Conv2D(16, 5, activation='relu'),
+                            L.MaxPool2D(), L.Flatten(), L.Dense(120, activation='relu'),
+                            L.Dense(84, activation='relu'), L.Dense(10)])
+    net.compile(keras.optimizers.AdamW(RATE),
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     net.fit(x[:, 0, :, :, None].numpy(), y.numpy(), batch_size=64, epochs=EPOCHS, verbose=0)
-    return float((net.predict(xt[:, 0, :, :, None].numpy(), verbose=0).argmax(-1) == yt.numpy()).mean())
+    return float(
+        (net.predict(xt[:, 0, :, :, None].numpy(), verbose=0).argmax(-1) == yt.numpy()).mean())
 
 
 print(f'{"loop":<14}{"seconds":>9}{"accuracy":>10}')

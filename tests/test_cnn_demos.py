@@ -1,4 +1,4 @@
-"""The live models of chapter 20, driven by mouse, finger and keyboard; their answers compared with torch's."""
+"""The live models of chapter 20, by mouse, finger and keyboard; their answers are torch's."""
 import math
 import pytest, torch
 import torch.nn.functional as F
@@ -11,7 +11,9 @@ CROSS = torch.tensor([[1., 0, 1], [0, 1, 0], [1, 0, 1]])
 IMAGE = torch.tensor([[float(c) for c in row] for row in '11100 01110 00111 00110 01100'.split()])
 
 
-def near(got, want, tol=1e-4): return (torch.tensor(got, dtype=torch.double) - want.detach().double().flatten()).abs().max() < tol
+def near(got, want, tol=1e-4):
+    want = want.detach().double().flatten()
+    return (torch.tensor(got, dtype=torch.double) - want).abs().max() < tol
 
 def draw(page, board, points):
     board.scroll_into_view_if_needed()
@@ -28,14 +30,17 @@ def test_the_lectures_nine_numbers_and_every_setting():
     with page_of('kernel') as page:
         assert answer(page)['out'] == [4, 3, 4, 2, 4, 3, 2, 3, 4]
         assert 'Here: 1·1 + 1·1 + 1·1 + 0·1 + 1·1 = 4' in page.locator('.wd-say').inner_text()
-        for pic, stride, pad in (('nine by nine', 1, False), ('nine by nine', 3, True), ('digit', 2, True), ('cat', 1, True)):
-            page.get_by_label('picture', exact=True).select_option(index=['lecture', 'nine by nine', 'digit', 'cat'].index(pic))
+        for pic, stride, pad in (('nine by nine', 1, False), ('nine by nine', 3, True),
+                                 ('digit', 2, True), ('cat', 1, True)):
+            place = ['lecture', 'nine by nine', 'digit', 'cat'].index(pic)
+            page.get_by_label('picture', exact=True).select_option(index=place)
             page.get_by_label('stride').fill(str(stride - 1))
             page.get_by_label('padding 1').set_checked(pad)
             page.get_by_label('kernel to begin with').select_option('edges across')
             page.wait_for_timeout(200)
             settled(page)
-            assert (state(page)['pic'], state(page)['stride'], state(page)['pad']) == (pic, stride, pad)
+            assert (state(page)['pic'], state(page)['stride'],
+                    state(page)['pad']) == (pic, stride, pad)
             assert near(answer(page)['out'], run_code(page)['_'])
 
 
@@ -46,7 +51,8 @@ def test_kernel_by_mouse():
         settled(page)
         assert (answer(page)['at'], answer(page)['value']) == (4, 4)
         box = canvas(page, 'The picture').bounding_box()
-        page.mouse.click(box['x'] + box['width']*.9, box['y'] + box['height']*.1)     # flips the pixel at row 1, column 5
+        # flips the pixel at row 1, column 5
+        page.mouse.click(box['x'] + box['width']*.9, box['y'] + box['height']*.1)
         settled(page)
         flipped = IMAGE.clone()
         flipped[0, 4] = 1
@@ -55,7 +61,8 @@ def test_kernel_by_mouse():
         settled(page)
         own = CROSS.clone()
         own[1, 1] = -2.5
-        assert state(page)['preset'] == 'own' and near(answer(page)['out'], F.conv2d(flipped[None, None], own[None, None]))
+        assert state(page)['preset'] == 'own'
+        assert near(answer(page)['out'], F.conv2d(flipped[None, None], own[None, None]))
         assert near(answer(page)['out'], run_code(page)['_'])
         page.get_by_role('button', name='Reset').click()
         settled(page)
@@ -65,14 +72,16 @@ def test_kernel_by_mouse():
 def test_kernel_by_keyboard():
     with page_of('kernel') as page:
         canvas(page, 'The feature map').focus()
-        for key in ('ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowDown', ' '): page.keyboard.press(key)
+        for key in (*('ArrowRight',)*3, *('ArrowDown',)*3, ' '):
+            page.keyboard.press(key)
         settled(page)
         assert answer(page)['at'] == 8 and answer(page)['value'] == 4
         page.get_by_role('button', name='Step').press('Enter')
         settled(page)
         assert answer(page)['at'] == 0
         page.get_by_role('button', name='Slide').press('Enter')
-        page.wait_for_function("document.querySelector('walk-demo').ui.answer.at === 8", timeout=20000)
+        page.wait_for_function("document.querySelector('walk-demo').ui.answer.at === 8",
+                               timeout=20000)
 
 
 def test_kernel_link_and_own_numbers():
@@ -96,7 +105,7 @@ SEVEN = [(.25, .2), (.75, .2), (.45, .85)]
 
 def test_draw_a_seven():
     with page_of('digits') as page:
-        assert answer(page)['says'] == 3                                              # the drawing that the page begins with
+        assert answer(page)['says'] == 3 # the drawing that the page begins with
         page.get_by_role('button', name='Clear').click()
         settled(page)
         assert 'Nothing is drawn' in page.locator('.wd-say').inner_text()
@@ -115,13 +124,15 @@ def test_draw_a_seven():
 
 def test_a_drawing_is_prepared_as_the_data_set_was():
     with page_of('digits') as page:
-        for where in ([(.05, .1), (.3, .1), (.12, .42)], [(.6, .3), (.95, .3), (.7, .9)]):   # small in a corner, large at the side
+        # small in a corner, large at the side
+        for where in ([(.05, .1), (.3, .1), (.12, .42)], [(.6, .3), (.95, .3), (.7, .9)]):
             page.get_by_role('button', name='Clear').click()
             draw(page, canvas(page, 'Drawing board'), where)
             x = torch.tensor(answer(page)['pixels']).view(28, 28)/255
             spots, mass = torch.arange(28) + .5, x/x.sum()
             assert answer(page)['says'] == 7
-            assert abs((mass.sum(0)*spots).sum() - 14.5) < .3 and abs((mass.sum(1)*spots).sum() - 14.5) < .3
+            assert abs((mass.sum(0)*spots).sum() - 14.5) < .3
+            assert abs((mass.sum(1)*spots).sum() - 14.5) < .3
             assert 18 <= max((x.amax(0) > .2).sum(), (x.amax(1) > .2).sum()) <= 21
 
 
@@ -155,4 +166,5 @@ def test_a_dropped_picture(tmp_path):
 
 
 def test_a_broken_link_shows_a_page_all_the_same():
-    with page_of('digits', hash='#digits:ink=%25%25.A;img=!!') as page: assert len(answer(page)['logits']) == 10
+    with page_of('digits', hash='#digits:ink=%25%25.A;img=!!') as page:
+        assert len(answer(page)['logits']) == 10

@@ -3,12 +3,17 @@ import warnings
 import numpy as np, pytest, torch
 from hypothesis import assume, given, settings, strategies as st
 from walkdl.bias import equalize, gender_direction, neutralize, predictive_policing, weat
-from walkdl.ethics import (calibration_by_group, consistency, demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
-                           equalized_odds_difference, equalized_odds_ratio, gender_shades, group_counts, group_rates, implied_fpr)
-from walkdl.mitigation import AuditLog, FairNet, fit_fairnet, model_card, parity_costs, parity_fit, parity_thresholds, reject_option, remove_correlation, reverse_gradient, reweigh, watchlist
+from walkdl.ethics import (calibration_by_group, consistency, demographic_parity_difference,
+                           demographic_parity_ratio, equal_opportunity_difference,
+                           equalized_odds_difference, equalized_odds_ratio, gender_shades,
+                           group_counts, group_rates, implied_fpr)
+from walkdl.mitigation import (AuditLog, FairNet, fit_fairnet, model_card, parity_costs, parity_fit,
+                               parity_thresholds, reject_option, remove_correlation,
+                               reverse_gradient, reweigh, watchlist)
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
-METRICS = [demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, equalized_odds_ratio]
+METRICS = [demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
+           equalized_odds_difference, equalized_odds_ratio]
 
 
 def metric(f, y, p, g, **more): return f(y, p, sensitive_features=g, **more)
@@ -43,7 +48,9 @@ def test_metrics_do_not_depend_on_order_or_names(seed):
     y, p, g = people(seed)
     order = np.random.default_rng(seed).permutation(len(y))
     renamed = np.array([{'a': 'z', 'b': 'y'}.get(o, o) for o in g])
-    for f in METRICS: assert metric(f, y, p, g) == pytest.approx(metric(f, y[order], p[order], renamed[order]), nan_ok=True)
+    for f in METRICS:
+        assert metric(f, y, p, g) == pytest.approx(metric(f, y[order], p[order], renamed[order]),
+                                                   nan_ok=True)
 
 
 @few
@@ -72,7 +79,8 @@ def test_same_as_fairlearn(seed):
     w = np.random.default_rng(seed).uniform(.1, 3, len(y))
     for f in METRICS:
         assert metric(f, y, p, g) == pytest.approx(fairlearns(f, y, p, g), nan_ok=True, abs=1e-12)
-        assert metric(f, y, p, g, sample_weight=w) == pytest.approx(fairlearns(f, y, p, g, sample_weight=w), nan_ok=True, abs=1e-12)
+        assert metric(f, y, p, g, sample_weight=w) == pytest.approx(
+            fairlearns(f, y, p, g, sample_weight=w), nan_ok=True, abs=1e-12)
 
 
 @few
@@ -80,9 +88,10 @@ def test_same_as_fairlearn(seed):
 def test_rates_are_fairlearns_group_by_group(seed):
     fl = pytest.importorskip('fairlearn.metrics')
     y, p, g = people(seed)
-    y[g == 'a'] = 1                                                    # a group of one class: its false positive rate is undefined
+    y[g == 'a'] = 1 # a group of one class: its false positive rate is undefined
     ours = group_rates(y, p, g)
-    for name, f in (('selection_rate', fl.selection_rate), ('tpr', fl.true_positive_rate), ('fpr', fl.false_positive_rate), ('fnr', fl.false_negative_rate)):
+    for name, f in (('selection_rate', fl.selection_rate), ('tpr', fl.true_positive_rate),
+                    ('fpr', fl.false_positive_rate), ('fnr', fl.false_negative_rate)):
         theirs = fl.MetricFrame(metrics=f, y_true=y, y_pred=p, sensitive_features=g).by_group
         defined = ours[name].notna()
         assert not defined['a'] if name == 'fpr' else defined.all()
@@ -101,18 +110,25 @@ def test_one_group_has_no_gap():
     for f in METRICS: assert metric(f, y, p, ['a']*4) == pytest.approx(fairlearns(f, y, p, ['a']*4))
 
 
-@pytest.mark.parametrize('g', [['a', 'a', 'b', 'b', None], ['a', 'a', 'b', 'b', float('nan')], np.array(['a', 'a', 'b', 'b', None], object), [1., 1., 2., 2., float('nan')]])
+@pytest.mark.parametrize('g', [['a', 'a', 'b', 'b', None], ['a', 'a', 'b', 'b', float('nan')],
+                               np.array(['a', 'a', 'b', 'b', None], object),
+                               [1., 1., 2., 2., float('nan')]])
 def test_people_without_a_group_are_not_dropped_in_silence(g):
-    for use in (lambda: group_counts([0, 1]*2 + [1], [0]*5, g), lambda: metric(demographic_parity_difference, [0, 1]*2 + [1], [0]*5, g)):
+    for use in (lambda: group_counts([0, 1]*2 + [1], [0]*5, g),
+                lambda: metric(demographic_parity_difference, [0, 1]*2 + [1], [0]*5, g)):
         with pytest.raises(ValueError, match='1 of 5 people have no group'): use()
-    with pytest.raises(ValueError, match='1 people lack a group'): calibration_by_group([0, 1]*2 + [1], [1, 2, 3, 4, 5], g)
+    with pytest.raises(ValueError, match='1 people lack a group'):
+        calibration_by_group([0, 1]*2 + [1], [1, 2, 3, 4, 5], g)
 
 
 def test_a_missing_outcome_and_bad_weights():
-    with pytest.raises(ValueError, match='y is 0 or 1, got nan'): group_counts([0, float('nan')], [0, 1], list('ab'))
-    with pytest.raises(ValueError, match='lack a group, a score or an outcome'): calibration_by_group([0, float('nan')], [1, 2], list('ab'))
+    with pytest.raises(ValueError, match='y is 0 or 1, got nan'):
+        group_counts([0, float('nan')], [0, 1], list('ab'))
+    with pytest.raises(ValueError, match='lack a group, a score or an outcome'):
+        calibration_by_group([0, float('nan')], [1, 2], list('ab'))
     for w in ([1], [1, -1], [1, float('nan')]):
-        with pytest.raises(ValueError, match='sample_weight: 2 finite numbers'): group_counts([0, 1], [0, 1], list('ab'), w)
+        with pytest.raises(ValueError, match='sample_weight: 2 finite numbers'):
+            group_counts([0, 1], [0, 1], list('ab'), w)
 
 
 @few
@@ -130,7 +146,9 @@ def test_gender_shades_is_whole():
 
 
 def test_errors_are_sentences():
-    for bad, words in ((([0, 1], [0, 2], ['a', 'b']), 'p is 0 or 1, got 2'), (([0, 1], [0, 1], ['a']), 'expected, got'), (([[0, 1]], [[0, 1]], [['a', 'b']]), 'y, p and group')):
+    for bad, words in ((([0, 1], [0, 2], ['a', 'b']), 'p is 0 or 1, got 2'),
+                       (([0, 1], [0, 1], ['a']), 'expected, got'),
+                       (([[0, 1]], [[0, 1]], [['a', 'b']]), 'y, p and group')):
         with pytest.raises(ValueError, match=words): group_rates(*bad)
     with pytest.raises(ValueError, match='implied_fpr'): implied_fpr(0, .5, .5)
     with pytest.raises(ValueError, match='implied_fpr'): implied_fpr(.5, .5, 2)
@@ -161,7 +179,8 @@ def test_reweighing_makes_label_and_group_independent(seed):
     s = (g == 'a').astype(int)
     w = reweigh(y, s)
     assert w.mean() == pytest.approx(1) and (w > 0).all()
-    assert np.average(y[s == 1], weights=w[s == 1]) == pytest.approx(np.average(y[s == 0], weights=w[s == 0]))
+    assert np.average(y[s == 1], weights=w[s == 1]) == pytest.approx(
+        np.average(y[s == 0], weights=w[s == 0]))
     assert w[y == 1].sum() == pytest.approx((y == 1).sum())
 
 
@@ -183,7 +202,8 @@ def test_price_buys_parity():
     X = np.c_[rng.normal(size=3000) + s, rng.normal(size=3000)]
     y = (X.sum(1) + rng.normal(size=3000) > .5).astype(int)
     fit = lambda X, y, w: LogisticRegression().fit(X, y, sample_weight=w)
-    gaps = [metric(demographic_parity_difference, y, parity_fit(fit, X, y, s, p).predict(X), s) for p in (0, .1, .2)]
+    gaps = [metric(demographic_parity_difference, y, parity_fit(fit, X, y, s, p).predict(X), s)
+            for p in (0, .1, .2)]
     assert gaps[0] > gaps[1] > gaps[2]
     prob = fit(X, y, None).predict_proba(X)[:, 1]
     t = parity_thresholds(prob, s)
@@ -212,7 +232,9 @@ def sealed(n=8):
     return log
 
 
-@pytest.mark.parametrize('spoil', [lambda e: e[3]['record'].update(answer=9), lambda e: e.pop(2), lambda e: e.insert(1, dict(e[1])), lambda e: e[4].update(seal='0' * 64)])
+@pytest.mark.parametrize('spoil', [lambda e: e[3]['record'].update(answer=9), lambda e: e.pop(2),
+                                   lambda e: e.insert(1, dict(e[1])),
+                                   lambda e: e[4].update(seal='0' * 64)])
 def test_any_careless_change_breaks_the_log(spoil):
     log = sealed()
     assert log.broken() is None
@@ -230,7 +252,8 @@ def reseal(log):
     for r in records: log.add(**r)
 
 
-@pytest.mark.parametrize('cheat', [cut, reseal, lambda log: log.entries.clear(), lambda log: log.add(row=9, answer=1)])
+@pytest.mark.parametrize('cheat', [cut, reseal, lambda log: log.entries.clear(),
+                                   lambda log: log.add(row=9, answer=1)])
 def test_a_careful_cheat_is_found_by_the_published_head(cheat):
     log = sealed()
     head = log.head
@@ -247,7 +270,8 @@ def test_reweighing_takes_any_kind_of_0_and_1(kind):
 
 
 def test_groups_that_are_missing_are_named():
-    with pytest.raises(ValueError, match='both groups'): remove_correlation(np.ones((3, 2)), [1, 1, 1])
+    with pytest.raises(ValueError, match='both groups'):
+        remove_correlation(np.ones((3, 2)), [1, 1, 1])
     with pytest.raises(ValueError, match='both groups'): parity_thresholds([.1, .9], [1, 1])
     with pytest.raises(ValueError, match='watchlist'): watchlist(10, 20)
 
@@ -284,7 +308,8 @@ def test_weat_turns_its_sign_with_its_sides(seed):
     X, Y, A, B = (rng.normal(size=(4, 6)) for _ in range(4))
     (d, p), (e, q), (f, r) = weat(X, Y, A, B), weat(Y, X, A, B), weat(X, Y, B, A)
     assert d == pytest.approx(-e) and d == pytest.approx(-f) and abs(d) <= 2
-    assert p + q >= 1 - 1e-9 and 1/70 <= p <= 1                           # the real deal is one of 70
+    assert q == pytest.approx(r)
+    assert p + q >= 1 - 1e-9 and 1/70 <= p <= 1 # the real deal is one of 70
     assert weat(3 * X, Y, A, .1 * B) == pytest.approx((d, p))             # only directions count
 
 
@@ -299,7 +324,9 @@ def test_weat_finds_what_was_planted():
 
 def test_weat_refuses_what_has_no_direction():
     V = np.random.default_rng(0).normal(size=(4, 6))
-    for bad, words in ((np.zeros((4, 6)), 'a vector of zeros'), (np.empty((0, 6)), 'a set of vectors'), (V[0], 'a set of vectors'), (V * np.nan, 'or a nan')):
+    for bad, words in ((np.zeros((4, 6)), 'a vector of zeros'),
+                       (np.empty((0, 6)), 'a set of vectors'), (V[0], 'a set of vectors'),
+                       (V * np.nan, 'or a nan')):
         for at in range(4):
             sets = [V, V[::-1], V, V]
             sets[at] = bad
@@ -311,7 +338,8 @@ def test_directions_of_any_length_and_single_vectors():
     V, g = rng.normal(size=(3, 5)), rng.normal(size=5)
     np.testing.assert_allclose(neutralize(V, 7*g), neutralize(V, g))
     assert neutralize(V[0], g).shape == (5,) and abs(neutralize(V[0], g) @ g) < 1e-12
-    for f in (lambda: neutralize(V, 0*g), lambda: equalize(V[0], V[1], 0*g), lambda: gender_direction(np.ones((3, 2, 4)))):
+    for f in (lambda: neutralize(V, 0*g), lambda: equalize(V[0], V[1], 0*g),
+              lambda: gender_direction(np.ones((3, 2, 4)))):
         with pytest.raises(ValueError, match='direction'): f()
     assert np.linalg.norm(gender_direction(np.stack([V, -V], 1))) == pytest.approx(1)
 
@@ -341,5 +369,6 @@ def test_predictive_policing():
     a, b = predictive_policing(generator=1), predictive_policing(generator=1)
     assert (a == b).all() and ((0 < a) & (a < 1)).all()
     assert predictive_policing(rule="hot spot", days=3000, generator=0)[-1] > .9
-    fair = np.mean([predictive_policing(days=2000, correct=True, start=(50, 50), generator=s)[-1] for s in range(10)])
+    fair = np.mean([predictive_policing(days=2000, correct=True, start=(50, 50), generator=s)[-1]
+                    for s in range(10)])
     assert abs(fair - .5) < .05

@@ -55,12 +55,15 @@ def test_a_rate_that_counts_nobody_is_said_to_be_undefined():
 def test_published_figures_and_buttons():
     with from_link('compas') as page:
         a = same(page)
-        assert [round(r['fpr'], 3) for r in a['rates']] == [.448, .235] and [round(r['fnr'], 3) for r in a['rates']] == [.28, .477]
-        for name, key in (('false positive rate', 'fpr'), ('false negative rate', 'fnr'), ('precision', 'ppv'), ('selection rate', 'selection_rate')):
+        assert [round(r['fpr'], 3) for r in a['rates']] == [.448, .235]
+        assert [round(r['fnr'], 3) for r in a['rates']] == [.28, .477]
+        for name, key in (('false positive rate', 'fpr'), ('false negative rate', 'fnr'),
+                          ('precision', 'ppv'), ('selection rate', 'selection_rate')):
             page.get_by_role('button', name=name, exact=True).click(); settled(page)
             a = same(page)
             assert abs(a['gaps'][key]) < .031
-            assert max(abs(a['gaps'][k]) for k in ('fpr', 'fnr', 'ppv')) > .03, 'all three at once cannot be'
+            widest = max(abs(a['gaps'][k]) for k in ('fpr', 'fnr', 'ppv'))
+            assert widest > .03, 'all three at once cannot be'
         page.get_by_role('button', name='As used (5 and 5)', exact=True).click(); settled(page)
         assert same(page)['t'] == [5, 5]
 
@@ -79,7 +82,8 @@ def test_mouse_keyboard_and_sliders():
     with from_link('compas') as page:
         pad = page.locator('canvas[role=application]').first
         box = pad.bounding_box()
-        page.mouse.click(box['x'] + box['width'] * (8 - .4) / 11.2, box['y'] + box['height'] / 2); settled(page)
+        page.mouse.click(box['x'] + box['width'] * (8 - .4) / 11.2, box['y'] + box['height'] / 2)
+        settled(page)
         assert same(page)['t'] == [8, 5]
         pad.focus()
         for key in ('ArrowLeft', 'Space'): page.keyboard.press(key)
@@ -93,20 +97,27 @@ def test_own_people_and_wrong_lines():
     lines = ['ann, 3, 0', 'ann, 8, 1', 'bob, 2, 1', 'bob, 9, 0']
     with from_link('compas') as page:
         page.get_by_text('Your own data').click()
-        for text, words in (('a, 3, 0', 'Two groups'), ('a, 11, 0', 'score'), ('a, 3, 2', 'outcome'), ('a, 1, 0\nb, 1, 1\nc, 1, 1', 'third group'), ('a 3', '3 are wanted')):
-            page.locator('textarea').fill(text); page.get_by_role('button', name='Use these').click()
+        for text, words in (('a, 3, 0', 'Two groups'), ('a, 11, 0', 'score'),
+                            ('a, 3, 2', 'outcome'), ('a, 1, 0\nb, 1, 1\nc, 1, 1', 'third group'),
+                            ('a 3', '3 are wanted')):
+            page.locator('textarea').fill(text)
+            page.get_by_role('button', name='Use these').click()
             page.get_by_text(words).first.wait_for()
-        page.locator('textarea').fill('\n'.join(lines)); page.get_by_role('button', name='Use these').click(); settled(page)
+        page.locator('textarea').fill('\n'.join(lines))
+        page.get_by_role('button', name='Use these').click(); settled(page)
         a = same(page)
-        assert state(page)['names'] == ['ann', 'bob'] and [r['accuracy'] for r in a['rates']] == [1, 0]
+        assert state(page)['names'] == ['ann', 'bob']
+        assert [r['accuracy'] for r in a['rates']] == [1, 0]
 
 
 def test_code_gives_what_the_page_shows():
     with from_link('compas', t=[7, 5]) as page:
-        assert run_code(page)['_'].fpr.tolist() == pytest.approx([v['fpr'] for v in answer(page)['rates']], abs=1e-6)
+        assert run_code(page)['_'].fpr.tolist() == pytest.approx(
+            [v['fpr'] for v in answer(page)['rates']], abs=1e-6)
 
 
-@pytest.mark.parametrize('bad', [dict(t='x'), dict(t=[99, -4]), dict(n=[[1], [2]]), dict(n=[]), dict(names=[])])
+@pytest.mark.parametrize('bad', [dict(t='x'), dict(t=[99, -4]), dict(n=[[1], [2]]), dict(n=[]),
+                                 dict(names=[])])
 def test_a_spoiled_link_does_no_harm(bad):
     with from_link('compas', **bad) as page:
         a = answer(page)

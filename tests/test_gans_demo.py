@@ -1,4 +1,4 @@
-"""The two live models of the GAN chapter, against torch on the same weights and the same random numbers."""
+"""The two live models of the GAN chapter, against torch on the same weights and chance."""
 import pytest, torch
 from browser import answer, from_link, run_code, settled, state
 from walkdl.gans import GAN, game_data, r1_penalty
@@ -7,10 +7,12 @@ pytestmark = pytest.mark.browser
 OWN = [[-.5, -.5], [.5, .5], [.5, -.5], [-.5, .5], [0, .1], [.1, 0], [.3, .3], [-.3, -.2], [.7, 0]]
 
 
-@pytest.mark.parametrize('setting', [dict(data='ring', steps=30), dict(data='bell', steps=20, kind='hinge', seed=3), dict(data='eight', steps=20, kind='lsgan'),
-                                   dict(data='two bells', steps=20, kind='minimax', lr=.003), dict(data='wave', steps=20, kind='wgan', lr=.001),
-                                   dict(data='own', steps=20, pts=OWN), dict(data='ring', steps=20, r1=.5),
-                                   dict(data='bell', steps=20, kind='wgan', r1=1, lr=.003)])
+@pytest.mark.parametrize('setting', [
+    dict(data='ring', steps=30), dict(data='bell', steps=20, kind='hinge', seed=3),
+    dict(data='eight', steps=20, kind='lsgan'),
+    dict(data='two bells', steps=20, kind='minimax', lr=.003),
+    dict(data='wave', steps=20, kind='wgan', lr=.001), dict(data='own', steps=20, pts=OWN),
+    dict(data='ring', steps=20, r1=.5), dict(data='bell', steps=20, kind='wgan', r1=1, lr=.003)])
 def test_the_game_is_torchs(setting):
     "Short games: in long ones the last digit of a sum decides, as in all chaos"
     with from_link('ganlab', **setting) as page:
@@ -38,7 +40,9 @@ def test_buttons_and_drawing():
         assert state(page)['pts'] == [[pytest.approx(.6, abs=.02), pytest.approx(0, abs=.02)]]
 
 
-@pytest.mark.parametrize('setting', [dict(), dict(t=.35, u=.5, v=-1, psi=1), dict(fine=2, a=0, b=7, psi=.6), dict(net='dcgan', a=4, b=9, t=.5, sa=11, u=1)])
+@pytest.mark.parametrize('setting', [dict(), dict(t=.35, u=.5, v=-1, psi=1),
+                                     dict(fine=2, a=0, b=7, psi=.6),
+                                     dict(net='dcgan', a=4, b=9, t=.5, sa=11, u=1)])
 def test_the_digits_are_torchs(setting):
     with from_link('latent', **setting) as page:
         a, space = answer(page), run_code(page)
@@ -46,6 +50,8 @@ def test_the_digits_are_torchs(setting):
     assert max(a['picture']) > .5, 'there is ink'
 
 
-@pytest.mark.parametrize('name, bad', [('ganlab', dict(data=7, kind=[], steps=-3)), ('ganlab', dict(data='own', pts=[['x']])), ('latent', dict(a=99, sa='x', fine=-2, psi=None))])
+@pytest.mark.parametrize('name, bad', [('ganlab', dict(data=7, kind=[], steps=-3)),
+                                       ('ganlab', dict(data='own', pts=[['x']])),
+                                       ('latent', dict(a=99, sa='x', fine=-2, psi=None))])
 def test_a_spoiled_link_does_no_harm(name, bad):
     with from_link(name, **bad) as page: assert answer(page)

@@ -1,10 +1,11 @@
-"""The live model of the GPT chapter: its tokens and probabilities compared with Python's, choosing by mouse and keyboard."""
+"""The live model of the GPT chapter: its tokens and probabilities are Python's."""
 import pytest, torch
 from browser import answer, canvas, from_link, page_of, run_code, settled, state
 from walkdl.gpt import load_gpt, next_probs
 
 pytestmark = pytest.mark.browser
-TEXTS = ('We must', 'Tonight I can report to you that 1,234 people’s jobs\nand – naïve, emoji 🙂 – are safe.', 'x')
+TEXTS = ('We must', 'Tonight I can report to you that 1,234 people’s jobs\nand – naïve, '
+                    'emoji 🙂 – are safe.', 'x')
 
 
 def from_onnx(ids):
@@ -25,10 +26,11 @@ def test_tokens_and_probabilities(text):
     with page_of('gpt', text=text, temperature=.8, top_k=40, top_p=.9) as page:
         got = answer(page)
         assert got['ids'] == bpe.encode(text)
-        assert gap(torch.tensor(got['logits']).softmax(-1), from_onnx(got['ids']).softmax(-1)) < .05        # 8-bit sums round differently in the browser
+        # 8-bit sums round differently in the browser
+        assert gap(torch.tensor(got['logits']).softmax(-1), from_onnx(got['ids']).softmax(-1)) < .05
         assert gap(got['probs'], next_probs(torch.tensor(got['logits']), .8, 40, .9)) < 1e-4
         with torch.no_grad(): want = next_probs(gpt(torch.tensor([got['ids']]))[0, -1])
-        assert gap(torch.tensor(got['logits']).softmax(-1).tolist(), want) < .35        # 8 bits a weight
+        assert gap(torch.tensor(got['logits']).softmax(-1).tolist(), want) < .35 # 8 bits a weight
         assert abs(sum(got['row']) - 1) < 1e-3
 
 
@@ -53,7 +55,9 @@ def test_choose_by_mouse_and_keyboard():
 
 def test_maps_and_tokens_by_keyboard():
     with page_of('gpt') as page:
-        for label, keys, want in (('Twelve maps', ('ArrowRight',)*5 + ('ArrowDown',)*3, dict(head=11)), ('The tokens', ('ArrowUp',)*9 + ('ArrowLeft',)*30, dict(place=0))):
+        right, back = ('ArrowRight',)*5 + ('ArrowDown',)*3, ('ArrowUp',)*9 + ('ArrowLeft',)*30
+        for label, keys, want in (('Twelve maps', right, dict(head=11)),
+                                  ('The tokens', back, dict(place=0))):
             canvas(page, label).focus()
             for key in (*keys, ' '): page.keyboard.press(key)
             settled(page)
@@ -69,11 +73,13 @@ def test_dice_are_the_same_for_the_same_seed_and_greedy_keeps_one():
                 settled(page)
             written.append(state(page)['text'])
     assert written[0] == written[1]
-    with page_of('gpt', temperature=0) as page: assert answer(page)['kept'] == 1 and max(answer(page)['probs']) == 1
+    with page_of('gpt', temperature=0) as page:
+        assert answer(page)['kept'] == 1 and max(answer(page)['probs']) == 1
 
 
 def test_long_and_empty_texts():
-    with page_of('gpt', text='the people of the United States '*40) as page: assert len(answer(page)['probs']) == 1024
+    with page_of('gpt', text='the people of the United States '*40) as page:
+        assert len(answer(page)['probs']) == 1024
     with page_of('gpt', text='') as page: assert answer(page)['ids'] == []
 
 

@@ -1,4 +1,4 @@
-"""Samuel's player in the page: its game, chances and perfect play against walkdl.intro, driven by mouse and keyboard."""
+"""Samuel's player in the page: its game, chances and perfect play against walkdl.intro."""
 import contextlib, io
 import numpy as np, pytest
 from browser import answer, code, page_of, settled, state
@@ -17,7 +17,8 @@ def world():
 def board_at(page, square):
     "The middle of a square of the board, in pixels of the page"
     box = page.locator('canvas').first.bounding_box()
-    return box['x'] + (square % 4 + .5) * box['width'] / 4, box['y'] + (square // 4 + .5) * box['height'] / 4
+    across, down = (square % 4 + .5) / 4, (square // 4 + .5) / 4
+    return box['x'] + across * box['width'], box['y'] + down * box['height']
 
 
 def click(page, *squares):
@@ -33,7 +34,8 @@ def test_exact_chances(world, w, look):
     with page_of('intro', **{'from': w, 'look': look}) as page: got = answer(page)
     assert got['positions'] == len(pos.boards)
     np.testing.assert_allclose(got['chance'], win_chance(pos, score, chance), atol=1e-9)
-    np.testing.assert_allclose(got['first'], win_chance(pos, score, look_ahead(pos, chance, 20))[0], atol=1e-9)
+    np.testing.assert_allclose(got['first'], win_chance(pos, score, look_ahead(pos, chance, 20))[0],
+                               atol=1e-9)
 
 
 def test_it_learns_and_the_link_repeats_it(world):
@@ -41,13 +43,16 @@ def test_it_learns_and_the_link_repeats_it(world):
     with page_of('intro') as page:
         assert answer(page)['mean'] == pytest.approx(.5)
         page.get_by_role('button', name='Learn').click()
-        page.wait_for_function("document.querySelector('walk-demo').ui.state.tests >= 40", timeout=30000)
+        page.wait_for_function("document.querySelector('walk-demo').ui.state.tests >= 40",
+                               timeout=30000)
         page.get_by_role('button', name='Pause').click()
         settled(page)
         got, tests = answer(page), state(page)['tests']
     assert got['mean'] > .85
-    np.testing.assert_allclose(got['mean'], win_chance(pos, X @ np.array(got['w']), chance).mean(), atol=1e-9)
-    with page_of('intro', hash=f'#intro:tests={tests}') as page: assert answer(page)['w'] == got['w']
+    np.testing.assert_allclose(got['mean'], win_chance(pos, X @ np.array(got['w']), chance).mean(),
+                               atol=1e-9)
+    with page_of('intro', hash=f'#intro:tests={tests}') as page:
+        assert answer(page)['w'] == got['w']
 
 
 def test_a_game_by_mouse_follows_the_rules(world):
@@ -58,7 +63,8 @@ def test_a_game_by_mouse_follows_the_rules(world):
         for _ in range(12):
             b = answer(page)['board']
             assert answer(page)['winning'] == bool(perfect[pos.number[b]] < 0)
-            move = next(m for m in pos.game.moves(b) if perfect[pos.number[pos.game.play(b, m)]] > 0)
+            move = next(m for m in pos.game.moves(b)
+                        if perfect[pos.number[pos.game.play(b, m)]] > 0)
             click(page, *move)
             mid = pos.game.play(b, move)
             if answer(page)['done']: break
@@ -109,5 +115,8 @@ def test_weights_by_bar_paste_and_code(world):
 
 def test_the_machine_may_begin_and_a_bad_link_harms_nothing(world):
     pos, *_ = world
-    with page_of('intro', first='machine') as page: assert answer(page)['board'] in [pos.game.play(pos.game.start, m) for m in pos.game.moves(pos.game.start)]
-    with page_of('intro', hash='#intro:board=xxxx;tests=-5;games=99999;from=[1]') as page: assert answer(page)['board'] == pos.game.start
+    with page_of('intro', first='machine') as page:
+        assert answer(page)['board'] in [pos.game.play(pos.game.start, m)
+                                         for m in pos.game.moves(pos.game.start)]
+    with page_of('intro', hash='#intro:board=xxxx;tests=-5;games=99999;from=[1]') as page:
+        assert answer(page)['board'] == pos.game.start

@@ -1,7 +1,9 @@
-"""The learner's edition: nothing in it waits for an answer or for a cell that was taken out, and a run of it speaks in sentences.
+"""The learner's edition: nothing in it waits for an answer or for a cell that was taken out, and a
+run of it speaks in sentences.
 
-The author's run of each notebook shows that its cells work; here it is shown that none of them needs what the learner lacks.
-Four chapters are executed in a real kernel with every exercise untouched; the weekly workflow executes all of them.
+The author's run of each notebook shows that its cells work; here it is shown that none of them
+needs what the learner lacks. Four chapters are executed in a real kernel with every exercise
+untouched; the weekly workflow executes all of them.
 """
 import ast, builtins, json, os, re, subprocess, symtable, sys
 import pytest
@@ -35,14 +37,16 @@ def used(text):
     "Names that a cell takes from the notebook: not those of its own functions and comprehensions"
     def of(table):
         top = table.get_type() == 'module'
-        own = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+        own = {s.get_name() for s in table.get_symbols() if s.is_referenced()
+               and (top or s.is_global())}
         return own.union(*map(of, table.get_children()))
     return of(symtable.symtable(plain(text), 'cell', 'exec'))
 
 
 def lacking(nb):
     "What a learner's run stumbles over: (index of the cell, name), for cells in order"
-    ours, theirs = nb['cells'], {c['id']: c for c in learner_edition(nb)['cells'] if c['cell_type'] == 'code'}
+    ours, edition = nb['cells'], learner_edition(nb)['cells']
+    theirs = {c['id']: c for c in edition if c['cell_type'] == 'code'}
     lost, open_, found = set(), set(), []
     for i, cell in enumerate(ours):
         if cell['cell_type'] != 'code': continue
@@ -53,7 +57,8 @@ def lacking(nb):
             lost |= bound(text) - bound(stub(plain(text)))
             continue
         own = bound(text)
-        checks = re.match(r'(set_seed\(\d*\)\n)?check_\w+\(', re.sub(r'^#\|.*\n', '', text, flags=re.M).strip())
+        checks = re.match(r'(set_seed\(\d*\)\n)?check_\w+\(',
+                          re.sub(r'^#\|.*\n', '', text, flags=re.M).strip())
         bad = (used(text) - own) & (lost if checks else lost | open_)
         found += [(i, n) for n in sorted(bad - set(dir(builtins)))]
         lost -= own
@@ -69,7 +74,9 @@ def test_no_cell_needs_what_the_learner_lacks(path):
 
 
 def planted(*texts):
-    cells = [dict(cell_type='code', id=f'{i}', metadata={}, outputs=[], execution_count=None, source=t) for i, t in enumerate(texts)]
+    cells = [dict(cell_type='code', id=f'{i}',
+                  metadata={}, outputs=[], execution_count=None, source=t)
+             for i, t in enumerate(texts)]
     return [n for _, n in lacking(dict(cells=cells))]
 
 
@@ -90,29 +97,37 @@ def test_no_answer_is_given_away(path):
     for c in nb['cells']:
         if directives(source(c)).get('code-summary') != '"Solution"': continue
         own = [l.strip() for l in source(c).splitlines() if l.strip() and not l.startswith('#|')]
-        long = [l for l in own if len(l) > 30 and not l.startswith(('def ', 'class ', 'import ', 'from ', '"'))]
+        long = [l for l in own if len(l) > 30
+                and not l.startswith(('def ', 'class ', 'import ', 'from ', '"'))]
         shown = [l for l in long if l in text]
-        assert len(shown) <= len(long)/2, f'{path.name}: lines of a solution stand elsewhere: {shown}'
+        few = len(shown) <= len(long)/2
+        assert few, f'{path.name}: lines of a solution stand elsewhere: {shown}'
     assert '.rejects(' not in re.sub(r'`[^`\n]*`', '', text) or path.stem in ('00_core', '03_cli')
     words = [source(c) for c in learner_edition(nb)['cells'] if c['cell_type'] == 'markdown']
-    prose = '\n'.join(words)
-    assert not re.search(r'\[@\w+\d{4}', re.sub(r'`[^`\n]*`|```.*?```', '', prose, flags=re.S)), 'a citation key that nobody can look up'
+    prose = re.sub(r'`[^`\n]*`|```.*?```', '', '\n'.join(words), flags=re.S)
+    assert not re.search(r'\[@\w+\d{4}', prose), 'a citation key that nobody can look up'
 
 
 RUN = '''
 import json, sys, nbformat
 from nbclient import NotebookClient
 nb = nbformat.read(sys.argv[1], 4)
-NotebookClient(nb, timeout=600, kernel_name='python3', allow_errors=True, resources={'metadata': {'path': sys.argv[2]}}).execute()
-print('RESULT', json.dumps([[i, o.ename, o.evalue[:300]] for i, c in enumerate(nb.cells) for o in c.get('outputs', []) if o.output_type == 'error']))
+NotebookClient(nb, timeout=600, kernel_name='python3', allow_errors=True,
+               resources={'metadata': {'path': sys.argv[2]}}).execute()
+print('RESULT', json.dumps([[i, o.ename, o.evalue[:300]] for i, c in enumerate(nb.cells)
+                            for o in c.get('outputs', []) if o.output_type == 'error']))
 '''
 
 
 @pytest.mark.parametrize('stem', ['00_core', '03_cli', '28b_vectors', '52d_broken'])
 def test_a_run_with_every_exercise_untouched_speaks_in_sentences(stem, tmp_path):
     env = {k: v for k, v in os.environ.items() if k not in ('WALKDL_RUN', 'WALKDL_SLOW', 'IN_TEST')}
-    subprocess.run([sys.executable, '-c', 'from walkdl.cli import main; main()', 'learn', str(tmp_path/'walk'), '--no-open', '--no-install'], check=True, cwd=ROOT, env=env, capture_output=True)
-    r = subprocess.run([sys.executable, '-c', RUN, str(tmp_path/'walk'/f'{stem}.ipynb'), str(tmp_path/'walk')], capture_output=True, text=True, cwd=ROOT, env=env | {'PYTHONPATH': str(ROOT)})
+    subprocess.run([sys.executable, '-c', 'from walkdl.cli import main; main()', 'learn',
+                    str(tmp_path/'walk'), '--no-open', '--no-install'], check=True, cwd=ROOT,
+                   env=env, capture_output=True)
+    r = subprocess.run([sys.executable, '-c', RUN, str(tmp_path/'walk'/f'{stem}.ipynb'),
+                        str(tmp_path/'walk')], capture_output=True, text=True, cwd=ROOT,
+                       env=env | {'PYTHONPATH': str(ROOT)})
     assert 'RESULT' in r.stdout, r.stderr[-2000:]
     errors = json.loads(r.stdout.split('RESULT', 1)[1])
     assert errors and not [e for e in errors if e[1] != 'NotYet'], errors

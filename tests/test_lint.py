@@ -1,4 +1,5 @@
 """How the code is written: nothing new is wrong, and what is listed is still to be mended."""
+import json
 import pytest
 import lint
 
@@ -22,6 +23,10 @@ def test_one_fault_more_is_news():
 
 @pytest.mark.parametrize('check, file, text, says', [
     ('ruff', 'planted.py', 'import os\n', 'F401'),
+    ('width', 'nbs/planted.ipynb', json.dumps({'cells': [
+        {'cell_type': 'markdown', 'source': ['long ' * 40]},
+        {'cell_type': 'code', 'source': ['#| fig-alt: "' + 'long ' * 40 + '"\n', 'x = 1 + ' * 12]},
+        {'cell_type': 'code', 'source': ['y = ' + '2'*88]}]}), 'width'),
     ('eslint', 'nbs/demos/planted.js', 'const a = 1;\n', 'no-unused-vars'),
     ('prettier', 'nbs/demos/planted.js', 'const a   = 1\n', 'layout'),
     ('pyright', 'walkdl/planted.py', "x: int = 'text'\n", 'reportAssignmentType')])

@@ -74,7 +74,8 @@ def test_points_placed_moved_and_removed_by_mouse():
         for x, y in ((.5, 1.5), (1.25, 1.), (1.5, .25)): d.click(x, y)
         d.page.get_by_label('class 0 (circle)').check()
         for x, y in ((-.5, 0.), (.25, -.5)): d.click(x, y)
-        assert d.state['pts'] == [[.5, 1.5, 1], [1.25, 1, 1], [1.5, .25, 1], [-.5, 0, 0], [.25, -.5, 0]]
+        assert d.state['pts'] == [[.5, 1.5, 1], [1.25, 1, 1], [1.5, .25, 1], [-.5, 0, 0],
+                                  [.25, -.5, 0]]
         d.drag((.5, 1.5), (-.75, 1.75))
         d.click(1.5, .25, button='right')
         assert d.state['pts'] == [[-.75, 1.75, 1], [1.25, 1, 1], [-.5, 0, 0], [.25, -.5, 0]]
@@ -123,7 +124,8 @@ def test_code_gives_what_the_page_shows():
     with live(pts=XOR, start='random', seed=5, seen=9) as d:
         w, mistakes, answers = run_code(d.page)['_'][:3]
         a = d.answer
-        assert (w.tolist(), mistakes, answers.tolist()) == (a['w'], a['mistakes'], a['answers']) and a['mistakes'] > 0
+        assert (w.tolist(), mistakes, answers.tolist()) == (a['w'], a['mistakes'], a['answers'])
+        assert a['mistakes'] > 0
 
 
 def test_pasted_points():
@@ -153,7 +155,9 @@ def test_the_link_holds_everything():
     with page_of('perceptron', hash=hash) as page: assert answer(page) == a
 
 
-@pytest.mark.parametrize('state', [{'pts': [[0, 'x'], 5, [1, 1, 7]], 'seen': 50}, {'pts': [], 'seen': 5}, {'seen': -3}, {'seen': 10**9}, {'start': 'odd'}, {'cls': 9}])
+@pytest.mark.parametrize('state', [{'pts': [[0, 'x'], 5, [1, 1, 7]], 'seen': 50},
+                                   {'pts': [], 'seen': 5}, {'seen': -3}, {'seen': 10**9},
+                                   {'start': 'odd'}, {'cls': 9}])
 def test_a_broken_link_breaks_nothing(state):
     with live(**state) as d:
         d.button('One sample')

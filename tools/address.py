@@ -23,4 +23,5 @@ def source_url(path): return f"{settings()['git_url']}/blob/{settings()['branch'
 def colab_url(notebook):
     "Where Colab opens the learner's edition of a notebook"
     s = settings()
-    return f"https://colab.research.google.com/github/{s['user']}/{s['repo']}/blob/{LEARN}/{notebook}"
+    place = f"{s['user']}/{s['repo']}/blob/{LEARN}/{notebook}"
+    return f'https://colab.research.google.com/github/{place}'

@@ -46,7 +46,8 @@ def main():
     for command in ([export], [sys.executable, 'tools/run.py', 'run', '--flags', 'slow', path]):
         subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
     print(f'{path.name} is laid out and runs. Fill it; CONTRIBUTING.md tells the rest.')
-    print(f'Give it its place in the sidebar: in _quarto.yml, {missing(path.stem, lines(), title(path))}.')
+    print('Give it its place in the sidebar: in _quarto.yml, '
+          f'{missing(path.stem, lines(), title(path))}.')
 
 
 if __name__ == '__main__':

@@ -258,7 +258,7 @@ def findings(path):
 
 
 def key(f):
-    "How a finding is named in the waiting list; measured figures may differ from machine to machine"
+    "How a finding is named in the waiting list; measured figures differ between machines"
     name = f"{f.gate}: {f.what} | {' '.join(f.sentence.split())[:110]}"
     return name if f.gate == 'number' else re.sub(rf'-?(?:{FIGURE})', '#', name)
 

@@ -1,4 +1,4 @@
-"""How the code is written, as ruff, prettier, eslint and pyright see it.
+"""How the code is written, as ruff, prettier, eslint and pyright see it, and how wide it is.
 
   lint.py [CHECK…]   say what is wrong; what is not yet mended is counted in tools/lint.json
   lint.py --keep     write the counts anew; a file's count should only ever shrink
@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+WIDE = 92 # columns of code that a page shows at 1280 pixels
 KNOWN, NODE = ROOT/'tools'/'lint.json', ROOT/'node_modules'/'.bin'
 SCRIPTS = ['nbs/demos/*.js', 'nbs/*.js', 'eslint.config.mjs']
 
@@ -27,6 +28,17 @@ def ruff(*files):
     for f in json.loads(found):
         cell = f"cell {f['cell']}, " if f['cell'] else ''
         yield name(f['filename']), f['code'], f"{cell}line {f['location']['row']}: {f['message']}"
+
+
+def width(*files):
+    "Code of notebooks is no wider than a page; directives, which no page shows, may be"
+    for path in map(ROOT.joinpath, files or sorted(ROOT.glob('nbs/**/*.ipynb'))):
+        cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+        lines = [(i, l) for i, c in enumerate(cells, 1) if c['cell_type'] == 'code'
+                 for l in ''.join(c['source']).splitlines()]
+        for i, line in lines:
+            if len(line) > WIDE and not line.startswith('#|'):
+                yield name(path), 'width', f'cell {i}: {len(line)} columns, {WIDE} fit: {line:.40}…'
 
 
 def prettier(*files):
@@ -50,7 +62,7 @@ def pyright(*files):
             yield name(m['file']), m['rule'], f"line {line}: {m['message']}"
 
 
-CHECKS = dict(ruff=ruff, prettier=prettier, eslint=eslint, pyright=pyright)
+CHECKS = dict(ruff=ruff, width=width, prettier=prettier, eslint=eslint, pyright=pyright)
 
 
 def counts(found):
