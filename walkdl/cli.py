@@ -22,7 +22,7 @@ w = ...
 import argparse, ast, functools, importlib, importlib.metadata as metadata, importlib.util
 import json, os, re, shutil, subprocess, sys
 from pathlib import Path
-from .core import atomic_write, checkout, notebooks_dir, package_dir
+from .core import atomic_write, notebooks_dir, package_dir
 
 # %% ../nbs/03_cli.ipynb #c007
 def chapters() -> list:
