@@ -74,12 +74,17 @@ def place(row): return f'{"; ".join(map(reference, listed(row["by"])))}, {escape
 
 # ---------- the tables
 
+def slug(text):
+    "A sentence as an anchor, without its numbers, which change"
+    words = anchor(re.sub(r'[^a-z -]', ' ', text.lower())).split('-')
+    return '-'.join(w for w in words if w)[:50].rstrip('-')
+
+
 def anchored(rows):
     "Each row with an anchor out of its chapter and its sentence, without the numbers, which change"
     seen = {}
     for path, row in rows:
-        words = anchor(re.sub(r'[^a-z -]', ' ', row['text'].lower())).split('-')
-        key = f'{name(path)}-{"-".join(w for w in words if w)[:50].rstrip("-")}'
+        key = f'{name(path)}-{slug(row["text"])}'
         seen[key] = seen.get(key, 0) + 1
         yield path, row, key if seen[key] == 1 else f'{key}-{seen[key]}'
 

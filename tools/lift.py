@@ -12,6 +12,7 @@ from lxml.html import builder as E
 
 import plan, weight
 from address import settings
+from claims import slug
 from notebooks import NBS, ROOT, Trouble, read
 from walkdl.cli import learner_edition
 from weight import has, parse
@@ -122,10 +123,52 @@ def boxed(tree):
     "Each table in a box of its own that may scroll on a phone"
     for table in list(tree.iter('table')):
         aligned(table)
+        for head in table.iter('th'):
+            if not head.text_content().strip(): head.tag = 'td'
         box, tail = E.DIV(**{'class': 'table-box'}), table.tail
         table.getparent().replace(table, box)
         table.tail, box.tail = None, tail
         box.append(table)
+
+
+# ---------- the story: folded code in one quiet line
+
+FOLD = f'./details[{has("code-fold")}]'
+ALL = f'//div[{has("cell")}][{FOLD}]'
+
+
+def fold_of(cell):
+    "The fold of a cell that is folded for the story; solutions stay for themselves"
+    found = cell.xpath(FOLD) if cell is not None and 'cell' in cell.classes else []
+    return next((f for f in found if 'solution' not in f.classes), None)
+
+
+def grouped(tree):
+    "Folded neighbours share one line; each piece of code knows the cell that it belongs to"
+    for fold in tree.xpath(f'{ALL}/details[summary = "Solution"]'): fold.classes.add('solution')
+    for cell in tree.xpath(ALL):
+        if (fold := fold_of(cell)) is None: continue
+        group, after = E.DIV(**{'class': 'cells'}), cell
+        cell.addprevious(group)
+        while after is not None and (inner := fold_of(after)) is not None:
+            following = after.getnext()
+            for code in inner[1:]:
+                code.set('data-cell', after.get('id'))
+                if inner is not fold: fold.append(code)
+            inner.drop_tree()
+            group.append(after)
+            after = following
+        group.insert(0, fold)
+
+
+def named(tree):
+    "Claims have anchors of their own, out of their sentences"
+    seen = {}
+    for row in tree.xpath(f'//div[{has("claim")}]'):
+        text = row.xpath(f'string(./*[{has("claim-text")}])')
+        key = f'claim-{slug(text)}'
+        seen[key] = seen.get(key, 0) + 1
+        row.set('id', key if seen[key] == 1 else f'{key}-{seen[key]}')
 
 
 # ---------- navigation
@@ -167,8 +210,26 @@ def navigation(page, tree):
         button.addnext(E.A(settings()['title'], href='./', **{'class': 'menu-title'}))
     must(page, tree, '//*[@id="quarto-document-content"]', 'text')
     tree.body.insert(0, E.A('To the text', href='#quarto-document-content', **{'class': 'skip'}))
-    if tree.xpath(f'//*[{has("front")}]'):
-        for toc in tree.xpath('//*[@id="TOC"]'): toc.drop_tree()
+    for toc in tree.xpath('//*[@id="TOC"]'):
+        if tree.xpath(f'//*[{has("front")}]'): toc.drop_tree()
+        else: toc.set('aria-label', 'On this page')
+
+
+def contents(tree):
+    "The table of contents once more, folded on top, where the screen has no margin for it"
+    for listed in tree.xpath('//*[@id="TOC"]/ul')[:1]:
+        copy = html.fromstring(html.tostring(listed))
+        for el in copy.iter(etree.Element):
+            for name in ('id', 'class', 'data-scroll-target'): el.attrib.pop(name, None)
+        fold = E.DETAILS(E.SUMMARY('On this page'), copy, **{'class': 'contents'})
+        tree.xpath('//*[@id="title-block-header"]')[0].addnext(fold)
+
+
+def printed(page, tree, site_url):
+    "On paper a page says where it is from; the browser adds the day"
+    where = f'{site_url.rstrip("/")}/{lifted(page)}'
+    line = E.P(f'{settings()["title"]} · {where}', E.SPAN(), **{'class': 'print-line'})
+    must(page, tree, '//*[@id="quarto-document-content"]', 'text')[0].insert(0, line)
 
 
 # ---------- maths, made here and not in the page
@@ -205,6 +266,26 @@ def typeset(trees):
         made = html.fragment_fromstring(done[formula(span)])
         span.text = None
         span[:] = [made]
+        if 'inline' in span.classes: kept_together(span)
+
+
+def kept_together(span):
+    "A short formula and the comma, bracket or hyphen that touches it stay on one line"
+    after = re.match(r"[.,;:!?)’”'\"\]%-]+", span.tail or '')
+    before = span.getprevious()
+    text = (before.tail if before is not None else span.getparent().text) or ''
+    opened = re.search(r'[(\[“‘]+$', text)
+    short = len(span.xpath('string(.//*[local-name()="annotation"])')) <= 40
+    if not short or not (after or opened): return
+    box = E.SPAN(**{'class': 'nobr'})
+    if opened:
+        box.text, text = opened[0], text[:opened.start()]
+        if before is not None: before.tail = text
+        else: span.getparent().text = text
+    rest, span.tail = span.tail or '', None
+    span.addprevious(box)
+    box.append(span)
+    span.tail, box.tail = (after[0], rest[after.end():]) if after else ('', rest)
 
 
 # ---------- libraries: from here, and only what is used
@@ -322,6 +403,10 @@ def lift(out, site_url=''):
         pictures(old, tree, out)
         links(old, tree, site_url)
         boxed(tree)
+        grouped(tree)
+        named(tree)
+        contents(tree)
+        printed(old, tree, site_url)
         navigation(old, tree)
         head(old, tree)
         weight.lighter(tree)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Notebook as written -> notebook as read: Quarto pipes JSON through, tools/site.py calls `page`.
 
-Takes away what is hidden, folds what is only exported, and turns citations and links into what both
-engines read.
+Takes away what is hidden, folds what the story does not need, and turns citations and links into
+what both engines read.
 """
-import ast, json, re, sys
+import json, re, sys
 from pathlib import Path
 
-import answers, terms
+import answers, story, terms
 from address import colab_url, settings, source_url
 from notebooks import ROOT, mime, source
 
@@ -15,17 +15,23 @@ sys.path.insert(0, str(ROOT))      # the package of this checkout
 from walkdl.cli import cite, references
 
 HIDDEN = {'hide', 'default_exp', 'hide_input_output'}
-NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line',
+NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line', 'fold',
                   'hide_input', 'hide_output', 'all_slow'}
 FILE = r'\d\d[a-z]?_\w+\.ipynb'
 OPTION = re.compile(r'#\|\s*([\w-]+)\s*(:?)\s*(.*)')
 CODE = re.compile(r'(^(`{3,}|~{3,}).*?^\2\s*?$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$)', re.M | re.S)
+HEADING = re.compile(r'^#{2,3}\s+(.+?)\s*$', re.M)
 ICON = '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>'
 ICONS = {
     'colab': 'M5 4a4 4 0 1 0 0 8 4 4 0 0 0 3-1.4A4 4 0 1 0 8 5.4 4 4 0 0 0 5 4Zm0 2'
              'a2 2 0 1 1 0 4 2 2 0 0 1 0-4Zm6 0a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z',
     'jupyter': 'M8 1v8m-3.5-3L8 9.5 11.5 6M2 11v3h12v-3',
     'source': 'M5.5 4 1.5 8l4 4M10.5 4l4 4-4 4'}
+
+VIEWS = ('<p class="views" role="group" aria-label="How to read this page">'
+         '<button type="button" data-view="story">Story</button>'
+         '<button type="button" data-view="code">Code</button>'
+         '<button type="button" data-view="present">Present</button></p>')
 
 
 # ---------- markdown
@@ -117,7 +123,7 @@ def links(name):
          ('jupyter', f'data-href="notebooks/{name}" download', 'Jupyter notebook'),
          ('source', f'href="{source_url("nbs/" + name)}"', 'Source')]
     row = ' '.join(f'<a {where}>{ICON.format(ICONS[icon])} {label}</a>' for icon, where, label in a)
-    return f'```{{=html}}\n<p class="chapter-links">{row}</p>\n```\n\n'
+    return f'```{{=html}}\n<div class="chapter-bar"><p class="chapter-links">{row}</p>{VIEWS}</div>\n```\n\n'
 
 
 # ---------- code
@@ -128,18 +134,6 @@ def options(src):
     while lines and lines[0].startswith('#|'):
         if m := OPTION.match(lines.pop(0)): opts[m[1]] = m[3].strip()
     return opts, '\n'.join(lines)
-
-
-def summary(code):
-    "What a folded cell holds: the names that it defines, or that it imports"
-    try: body = ast.parse(code).body
-    except SyntaxError: return 'Source'
-    names = [n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    targets = [t for n in body if isinstance(n, ast.Assign) for t in n.targets]
-    names += [t.id for t in targets if isinstance(t, ast.Name)]
-    imports = body and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body)
-    if not names: return 'Imports' if imports else 'Source'
-    return 'Source: ' + ', '.join(names[:6]) + (' …' if len(names) > 6 else '')
 
 
 def shown(out):
@@ -165,22 +159,43 @@ HOW = {'text/html': '<p class="how-note"><a href="how.html#claim">How to read su
 def display(data): return {'output_type': 'display_data', 'metadata': {}, 'data': data}
 
 
-def code_cell(cell, src):
-    "The cell as the page shows it, or None"
-    opts, code = options(src)
+def unrun(text): return {'text/html': f'<p class="unrun-note">Not run in the lesson: {text}.</p>'}
+
+
+def code_cell(cell, part):
+    "The cell as the page shows it, or None; what only its options say stands under `keep`"
+    opts, code = options(part.text)
     if HIDDEN & opts.keys() or code.lstrip().startswith('__doc__ ='): return None
     keep = {k: v for k, v in opts.items() if k not in NBDEV and v}
-    if {'export', 'exporti'} & opts.keys():
-        name = json.dumps(summary(code), ensure_ascii=False)
-        keep = {'code-fold': 'true', 'code-summary': name} | keep
     if 'hide_input' in opts: keep['echo'] = 'false'
     if 'hide_output' in opts: keep['output'] = 'false'
-    code = '\n'.join(line for line in code.split('\n') if not UNSEEN.search(line))
+    code = '\n'.join(line for line in code.split('\n') if not UNSEEN.search(line)).strip('\n')
     outs = [o for o in cell.get('outputs', []) if o.get('name') != 'stderr' and not plot_repr(o)]
     outs = list(map(shown, outs))
     if 'timing' in opts and outs: outs.append(display(TIMING))
+    if 'slow' in opts: outs.append(display(unrun(story.unrun(code))))
+    part = part if code and 'hide_input' not in opts else None
+    return cell | {'source': code, 'outputs': outs, 'keep': keep, 'part': part}
+
+
+def optioned(cell):
+    "A code cell with its options on top, where the engines read them"
+    keep, line = cell['keep'], cell.get('fold')
+    if line: keep = {'code-fold': 'true', 'code-summary': json.dumps(line, ensure_ascii=False)} | keep
     head = ''.join(f'#| {k}: {v}\n' for k, v in keep.items())
-    return cell | {'source': head + code.strip('\n'), 'outputs': outs}
+    plain = {k: v for k, v in cell.items() if k not in ('part', 'keep', 'fold')}
+    return plain | {'source': head + cell['source']}
+
+
+def labelled(cells):
+    "Code cells with names that stay when a cell is put in elsewhere: section and place in it"
+    section, place = 'start', 0
+    for cell in cells:
+        if cell['cell_type'] == 'code':
+            place += 1
+            cell = cell | {'keep': {'label': f'code-{section}-{place}'} | cell['keep']}
+        elif found := HEADING.findall(prose(source(cell), str)): section, place = anchor(found[-1]), 0
+        yield cell
 
 
 # ---------- the notebook
@@ -224,14 +239,15 @@ def text_cell(cell, name, folder):
 def code_cells(cells, name):
     "The code cells as the page shows them, each exercise in a line above its folded solution"
     facts, shown_cells, solution = answers.facts(cells), [], 0
+    parts = story.parts(cells)
     for cell in cells:
         if cell['cell_type'] != 'code': shown_cells.append(cell); continue
-        names, text = answers.about(cell, cells), source(cell)
+        names, part = answers.about(cell, cells), parts[id(cell)]
         lines = [made('exercise', answers.line(facts.pop(n), name)) for n in names if n in facts]
         shown_cells[solution:solution] = lines
         if answers.solves(cell): solution = len(shown_cells)
         if names: cell = without_rows(cell)
-        if cell and (cell := code_cell(cell, text)): shown_cells.append(cell)
+        if cell and (cell := code_cell(cell, part)): shown_cells.append(cell)
     return shown_cells
 
 
@@ -247,13 +263,14 @@ def first_claim(cells):
 def page(nb, name=None, folder=Path('.')):
     "The notebook as the site shows it; each source a list of lines, as Quarto reads them"
     name = name or named(nb, folder)
-    cells = code_cells(nb['cells'], name)
+    cells = code_cells(story.split(nb['cells']), name)
     first_claim(cells)
     if cells and cells[0]['cell_type'] == 'markdown':
         cells[:1] = first_cells(cells[0], name, minutes(cells))
     cells = [text_cell(c, name, folder) if c['cell_type'] == 'markdown' else c for c in cells]
     cells = [c | {'cell_type': 'markdown'} if c['cell_type'] == 'exercise' else c for c in cells]
     cells = [c for c in cells if c['source'].strip() or c['cell_type'] != 'markdown']
+    cells = [optioned(c) if c['cell_type'] == 'code' else c for c in labelled(story.folded(cells))]
     return nb | {'cells': [c | {'source': c['source'].splitlines(True)} for c in cells]}
 
 

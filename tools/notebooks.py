@@ -9,7 +9,7 @@ NBS, LIB, BUILD = ROOT/'nbs', ROOT/'walkdl', ROOT/'_build'
 BOARD, WEIGHTS, MODELS = NBS/'scoreboard', LIB/'weights', NBS/'demos'/'models'
 KINDS = ('claim', 'better', 'cited', 'exercise')
 DIRECTIVE = re.compile(r'^#\|\s*([\w-]+)\s*:?[ \t]*(.*)$', re.M)
-LOOKS = re.compile(r'^#\|\s*(?:fig-alt|fig-cap|code-fold|code-summary|echo)\b.*\n?', re.M)
+LOOKS = re.compile(r'^#\|\s*(?:fig-alt|fig-cap|code-fold|code-summary|echo|fold)\b.*\n?', re.M)
 NUMBER = re.compile(r'-?\d[\d,]*\.?\d*(?:e[-+]?\d+)?')
 PICTURE = re.compile(r'data:image/[\w+;]+,[\w+/=]+')
 TOLERANCE = .05  # numbers in outputs of two kinds of processors: relative, or one last digit

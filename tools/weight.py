@@ -48,6 +48,8 @@ PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex'}      # classes whose colour is that
 
 def lighter(tree):
     "Coloured code without spans that add no colour or links of lines, alike neighbours joined"
+    for box in tree.xpath(f'//div[{has("sourceCode")}][pre]'): box.attrib.pop('id', None)
+    for pre in tree.xpath(f'//pre[{has("cell-code")}]'): pre.set('class', 'sourceCode')
     for code in tree.xpath(f'//code[{has("sourceCode")}]'):
         for link in code.xpath('.//a[@aria-hidden]'): link.drop_tree()
         for span in code.xpath('.//span'):
