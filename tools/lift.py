@@ -4,7 +4,7 @@ nbs/11_perceptron.html becomes perceptron.html; each relative link is mapped and
 Only what still lies under nbs/ is lifted, so that lifting twice, or after one page was rendered
 anew, changes nothing else. A step that must find something and does not is a `LiftError`.
 """
-import base64, json, os, posixpath, re, shutil, struct, subprocess
+import base64, json, os, posixpath, re, shutil, subprocess
 from urllib.parse import quote, unquote
 
 from lxml import etree, html
@@ -93,10 +93,8 @@ def pictures(page, tree, out):
         raw, kind = found
         n = seen.setdefault(raw, len(seen) + 1)
         suffix, plot = f'.{kind}', False
-        if kind == 'png':
-            width, height = struct.unpack('>II', raw[16:24])
-            img.set('width', str(width)); img.set('height', str(height))
-            raw, suffix, plot = weight.smaller(raw)
+        for name, pixels in zip(('width', 'height'), weight.size(raw)): img.set(name, str(pixels))
+        if kind == 'png': raw, suffix, plot = weight.smaller(raw)
         if plot: img.classes.add('plot')
         file = out/folder/f'{n:02}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,15 @@ def write(path, tree):
 
 # ---------- pictures
 
+INCH = 96      # CSS pixels
+
+
+def size(picture):
+    "Width and height on a page: a picture knows its dots an inch, and an inch is 96 CSS pixels"
+    im = Image.open(io.BytesIO(picture))
+    return [round(n*INCH/round(d or INCH)) for n, d in zip(im.size, im.info.get('dpi', (INCH, INCH)))]
+
+
 def smaller(png):
     "(bytes, suffix, is it a plot?): a plot has a transparent ground and few colours"
     im, out = Image.open(io.BytesIO(png)), io.BytesIO()
