@@ -103,6 +103,15 @@ def pictures(page, tree, out):
     for file in done: file.unlink()
 
 
+def drawings(page, tree, out):
+    "A drawing of ours stands in the page itself: its text is text, its ink that of the page"
+    for img in tree.xpath('//figure//img[contains(@src, "images/") and contains(@src, ".svg")]'):
+        svg = etree.fromstring(beside(img.get('src'), page, out).read_bytes())
+        drawn = html.fragment_fromstring(etree.tostring(svg, encoding='unicode'))
+        drawn.set('class', 'drawing')
+        img.getparent().replace(img, drawn)
+
+
 NUMBER = re.compile(r'\s*[-+−]?[\d.,]+(e[-+]?\d+)?\s?%?\s*')
 
 
@@ -398,6 +407,7 @@ def lift(out, site_url=''):
     if not (pages := rendered(out)): return
     typeset(pages.values())
     for old, tree in pages.items():
+        drawings(old, tree, out)
         pictures(old, tree, out)
         links(old, tree, site_url)
         boxed(tree)

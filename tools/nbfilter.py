@@ -20,6 +20,7 @@ NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timi
 FILE = r'\d\d[a-z]?_\w+\.ipynb'
 OPTION = re.compile(r'#\|\s*([\w-]+)\s*(:?)\s*(.*)')
 CODE = re.compile(r'(^(`{3,}|~{3,}).*?^\2\s*?$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$)', re.M | re.S)
+NOTE = re.compile(r'^> \*\*Note\.\*\* (.*(?:\n>.*)*)', re.M)
 HEADING = re.compile(r'^#{2,3}\s+(.+?)\s*$', re.M)
 ICON = '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>'
 ICONS = {
@@ -78,7 +79,15 @@ def chapter_links(text, folder):
     return re.sub(rf'\[((?:[^\[\]]|\[[^\]]*\])*)\]\(({FILE})[^)]*\)', keep, text)
 
 
-def markdown(text, folder): return prose(chapter_links(text, folder), cited)
+def noted(text):
+    "A quotation that begins with **Note.** stands in the margin"
+    def aside(m):
+        words = re.sub(r'^> ?', '', m[1], flags=re.M)
+        return f'::: {{.column-margin role="note"}}\n{words}\n:::'
+    return NOTE.sub(aside, text)
+
+
+def markdown(text, folder): return prose(chapter_links(noted(text), folder), cited)
 
 
 FRONT = '```{=html}\n<div class="front" hidden></div>\n```\n\n'
