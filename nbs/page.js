@@ -17,7 +17,7 @@ const linkTo = (id, what) => {
   link.setAttribute('aria-label', `Link to this ${what}`);
   return link;
 };
-for (const claim of document.querySelectorAll('main .claim[id]'))
+for (const claim of document.querySelectorAll('main :is(.claim, .better, .cited)[id]'))
   claim.append(linkTo(claim.id, 'claim'));
 for (const code of document.querySelectorAll('.cell > .code-copy-outer-scaffold, [data-cell]'))
   code.append(linkTo(code.dataset.cell ?? code.parentElement.id, 'cell'));
@@ -177,7 +177,7 @@ theme();
 // ---------- ?present: one section a screen, the first words and what is to be seen; the rest on demand
 
 const SHOWN =
-  '.math.display, figure, .table-box, .claim, walk-demo, blockquote, walk-answer, li, .exercise-line';
+  '.math.display, figure, .table-box, .claim, .better, .cited, walk-demo, blockquote, walk-answer, li, .exercise-line';
 const slides = [];
 const gather = node => {
   for (const block of node.children) {

@@ -12,7 +12,7 @@ from lxml.html import builder as E
 
 import plan, weight
 from address import settings
-from claims import slug
+from claims import KINDS, slug
 from notebooks import NBS, ROOT, Trouble, read
 from walkdl.cli import learner_edition
 from weight import has, parse
@@ -171,8 +171,8 @@ def grouped(tree):
 def named(tree):
     "Claims have anchors of their own, out of their sentences"
     seen = {}
-    for row in tree.xpath(f'//div[{has("claim")}]'):
-        text = row.xpath(f'string(./*[{has("claim-text")}])')
+    for row in tree.xpath(f'//div[{" or ".join(map(has, KINDS))}]'):
+        text = row.xpath('string(./*[contains(@class, "-text")])')
         key = f'claim-{slug(text)}'
         seen[key] = seen.get(key, 0) + 1
         row.set('id', key if seen[key] == 1 else f'{key}-{seen[key]}')

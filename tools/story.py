@@ -82,8 +82,8 @@ class Part:
         self.lines = sum(bool(line.strip()) and line[:2] != '#|' for line in self.text.split('\n'))
         self.kinds = set().union(*(effects(n, later, draws) for n in body)) - {'serves'}
         self.kinds = self.kinds or {'lesson'}
-        self.names = [n for part in body for n in made(part) if n in later]
         self.exported = {'exports', 'export'} & self.marks.keys()
+        self.names = [n for part in body for n in made(part) if n in later or self.exported]
         self.silent = not cell.get('outputs')
         self.shows = any({'text/html', 'text/plain'} & o.get('data', {}).keys()
                          for o in cell.get('outputs', ()))
@@ -148,7 +148,7 @@ def halves(cell, below, draws):
     if len(lines) - start < TAIL or len(tail) == len(body): return [cell]
     top = [line for line in lines if line[:2] == '#|']
     return [cell | {'source': '\n'.join(head).rstrip(), 'outputs': []},
-            cell | {'source': '\n'.join(top + lines[start:])}]
+            cell | {'source': '\n'.join(top + lines[start:]), 'id': f'{cell.get("id", "")}b'}]
 
 
 def split(cells):

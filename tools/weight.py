@@ -37,22 +37,21 @@ def size(picture):
 
 def smaller(png):
     "(bytes, suffix, is it a plot?): a plot has a transparent ground and few colours"
-    im, out = Image.open(io.BytesIO(png)), io.BytesIO()
+    im = Image.open(io.BytesIO(png))
     if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
-    if plot or im.getcolors(256):
-        method = Image.Quantize.FASTOCTREE if plot else None
-        im.quantize(256, method=method, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
-        return min(png, out.getvalue(), key=len), '.png', plot
-    im.save(out, 'WEBP', quality=88, method=6)
+    flat = plot or bool(im.getcolors(256))
+    if plot: im = im.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert('RGBA')
+    out = io.BytesIO()
+    im.save(out, 'WEBP', lossless=flat, quality=88, method=6)
     webp = out.getvalue()
-    return (webp, '.webp', False) if len(webp) < .7*len(png) else (png, '.png', False)
+    return (webp, '.webp', plot) if len(webp) < .9*len(png) else (png, '.png', plot)
 
 
 # ---------- code
 
-PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex'}      # classes whose colour is that of the text
+PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex', 'dv', 'fl'}      # classes without a colour of their own
 
 
 def lighter(tree):
