@@ -412,7 +412,8 @@ def test_an_exercise_is_a_line_above_its_folded_solution():
     assert '<walk-answer' not in text[second]
     assert text[second + 1].endswith('y = 6')
     assert [list(o['data']) for o in cells[second + 2]['outputs']] == [['text/plain']]
-    assert text[-1].endswith('\ncheck_z(z)') and cells[-1]['outputs'][0]['data'] == {'text/html': 'a row'}
+    assert text[-1].endswith('\ncheck_z(z)')
+    assert cells[-1]['outputs'][0]['data'] == {'text/html': 'a row'}
 
 
 def as_quarto_reads(cell):

@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))      # the package of this checkout
 from walkdl.cli import cite, references
 
 HIDDEN = {'hide', 'default_exp', 'hide_input_output'}
-NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line', 'fold',
-                  'hide_input', 'hide_output', 'all_slow'}
+NBDEV = HIDDEN | {'export', 'exports', 'exporti', 'slow', 'gpu', 'online', 'timing', 'hide_line',
+                  'hide_input', 'hide_output', 'all_slow', 'fold'}
 FILE = r'\d\d[a-z]?_\w+\.ipynb'
 OPTION = re.compile(r'#\|\s*([\w-]+)\s*(:?)\s*(.*)')
 CODE = re.compile(r'(^(`{3,}|~{3,}).*?^\2\s*?$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$)', re.M | re.S)
@@ -132,7 +132,8 @@ def links(name):
          ('jupyter', f'data-href="notebooks/{name}" download', 'Jupyter notebook'),
          ('source', f'href="{source_url("nbs/" + name)}"', 'Source')]
     row = ' '.join(f'<a {where}>{ICON.format(ICONS[icon])} {label}</a>' for icon, where, label in a)
-    return f'```{{=html}}\n<div class="chapter-bar"><p class="chapter-links">{row}</p>{VIEWS}</div>\n```\n\n'
+    bar = f'<div class="chapter-bar"><p class="chapter-links">{row}</p>{VIEWS}</div>'
+    return f'```{{=html}}\n{bar}\n```\n\n'
 
 
 # ---------- code
@@ -190,7 +191,9 @@ def code_cell(cell, part):
 def optioned(cell):
     "A code cell with its options on top, where the engines read them"
     keep, line = cell['keep'], cell.get('fold')
-    if line: keep = {'code-fold': 'true', 'code-summary': json.dumps(line, ensure_ascii=False)} | keep
+    if line:
+        said = json.dumps(line, ensure_ascii=False)
+        keep = {'code-fold': 'true', 'code-summary': said} | keep
     head = ''.join(f'#| {k}: {v}\n' for k, v in keep.items())
     plain = {k: v for k, v in cell.items() if k not in ('part', 'keep', 'fold')}
     return plain | {'source': head + cell['source']}
@@ -203,7 +206,8 @@ def labelled(cells):
         if cell['cell_type'] == 'code':
             place += 1
             cell = cell | {'keep': {'label': f'code-{section}-{place}'} | cell['keep']}
-        elif found := HEADING.findall(prose(source(cell), str)): section, place = anchor(found[-1]), 0
+        elif found := HEADING.findall(prose(source(cell), str)):
+            section, place = anchor(found[-1]), 0
         yield cell
 
 

@@ -30,7 +30,8 @@ def root(node):
 def assigned(node):
     "Names that a statement makes"
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return {node.name}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    return {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
 
 def own(node):
@@ -171,7 +172,8 @@ def cards():
     return known
 
 
-def minutes(seconds): return f'about {round(seconds/60)} minutes' if seconds > 90 else f'{seconds} s'
+def duration(seconds):
+    return f'about {round(seconds/60)} minutes' if seconds > 90 else f'{seconds} s'
 
 
 def unrun(text):
@@ -183,8 +185,13 @@ def unrun(text):
         return f'repeats the {what} over {of.get("n", "several")} seeds'
     seconds = sum(k.get('seconds', 0) for k in known)
     if 'save_weights(' in text:
-        return 'trains and saves the weights' + (f', {minutes(seconds)}' if seconds else '')
+        return 'trains and saves the weights' + (f', {duration(seconds)}' if seconds else '')
     return 'made once, and loaded'
+
+
+def listed(words):
+    "One, two and three"
+    return ' and '.join(filter(None, [', '.join(words[:-1]), words[-1]]))
 
 
 def said(folded):
@@ -196,7 +203,7 @@ def said(folded):
     how = list(dict.fromkeys(HOW[k] for k in HOW if k in kinds))
     if 'lesson' in kinds and not names: how.insert(0, 'computed')
     told = [', '.join(names[:4]) + (' …' if len(names) > 4 else '')] if names else []
-    if how: told.append('how it is ' + ' and '.join([', '.join(how[:-1])]*(len(how) > 1) + how[-1:]))
+    if how: told.append('how it is ' + listed(how))
     if 'live' in kinds: told.append('the live model')
     if kinds == {'imports'}: told.append('imports')
     told += [f'not run in the lesson: {unrun(p.text)}' for p in folded if 'slow' in p.marks]

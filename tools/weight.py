@@ -32,7 +32,8 @@ INCH = 96      # CSS pixels
 def size(picture):
     "Width and height on a page: a picture knows its dots an inch, and an inch is 96 CSS pixels"
     im = Image.open(io.BytesIO(picture))
-    return [round(n*INCH/round(d or INCH)) for n, d in zip(im.size, im.info.get('dpi', (INCH, INCH)))]
+    dots = im.info.get('dpi', (INCH, INCH))
+    return [round(n*INCH/round(d or INCH)) for n, d in zip(im.size, dots)]
 
 
 def smaller(png):
@@ -42,8 +43,8 @@ def smaller(png):
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
     flat = plot or bool(im.getcolors(256))
-    if plot: im = im.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert('RGBA')
-    out = io.BytesIO()
+    octree, plain, out = Image.Quantize.FASTOCTREE, Image.Dither.NONE, io.BytesIO()
+    if plot: im = im.quantize(256, octree, dither=plain).convert('RGBA')
     im.save(out, 'WEBP', lossless=flat, quality=88, method=6)
     webp = out.getvalue()
     return (webp, '.webp', plot) if len(webp) < .9*len(png) else (png, '.png', plot)
@@ -51,7 +52,7 @@ def smaller(png):
 
 # ---------- code
 
-PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex', 'dv', 'fl'}      # classes without a colour of their own
+PLAIN = {'op', 'va', 'bu', 'at', 'sc', 'ex', 'dv', 'fl'}      # classes without a colour
 
 
 def lighter(tree):
