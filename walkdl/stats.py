@@ -59,7 +59,7 @@ def proportion_interval(
     both = np.array([ends[c] for c in zip(k.flat, n.flat)]).reshape(*k.shape, 2)
     return (both[..., 0], both[..., 1]) if k.ndim else tuple(both.tolist())
 
-# %% ../nbs/04_stats.ipynb #c031
+# %% ../nbs/04_stats.ipynb #c033
 def _values(name, x):
     x = _array(x)
     if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
@@ -73,7 +73,7 @@ def _newcombe(a, b, confidence):
     p, q = ka/na, kb/nb
     return p - q - np.hypot(p - la, ub - q), p - q + np.hypot(ua - p, q - lb)
 
-# %% ../nbs/04_stats.ipynb #c032
+# %% ../nbs/04_stats.ipynb #c034
 def difference_interval(
     a, b, # two lists of values (one a seed, or one a test case), or two tuples (k, n)
     paired:bool=False, # are a[i] and b[i] of the same seed, split or test case?
@@ -98,7 +98,7 @@ def difference_interval(
     test = ttest_rel(a, b) if paired else ttest_ind(a, b, equal_var=False)
     return tuple(map(float, test.confidence_interval(confidence)))
 
-# %% ../nbs/04_stats.ipynb #c038
+# %% ../nbs/04_stats.ipynb #c043
 def compare_seeds(
     runs:dict, # name -> values, one a training
 ): # a table, a row for each name: count, mean, std, min, max
@@ -108,7 +108,7 @@ def compare_seeds(
     table = pd.DataFrame({k: pd.Series(v).describe() for k, v in rows.items()}).T
     return table.astype({'count': int})[['count', 'mean', 'std', 'min', 'max']]
 
-# %% ../nbs/04_stats.ipynb #c048
+# %% ../nbs/04_stats.ipynb #c056
 def bootstrap_interval(
     data, # a sample [n], or a tuple of samples
     statistic=np.mean, # function of the sample (of the samples, if a tuple) -> a number
@@ -130,7 +130,7 @@ def bootstrap_interval(
                       rng=as_rng(generator))
     return tuple(map(float, found.confidence_interval))
 
-# %% ../nbs/04_stats.ipynb #c053
+# %% ../nbs/04_stats.ipynb #c061
 def _two_classes(name, y_true, score):
     "Labels and scores as arrays, refused unless each class is there"
     y, s = _array(y_true), _array(score)
@@ -143,7 +143,7 @@ def _two_classes(name, y_true, score):
                          f'each at least once, got {sorted(set(y))[:5]}')
     return y, s
 
-# %% ../nbs/04_stats.ipynb #c054
+# %% ../nbs/04_stats.ipynb #c062
 def roc_curve(
     y_true, # [n] 0 or 1
     score, # [n] larger = rather 1; ties allowed

@@ -51,6 +51,8 @@ def check_leaks(f):
         train[1] = train[0]
         test[:, 0, 0, 0] = 7.
         for i in range(both): test[i] = train[i % 3]
+        test[-1], test[-2] = train[0].flip(2), train[0]
+        test[-2, 0, 1, 1] += .001
         got = f(train, test)
         want = sum(any(torch.equal(a, b) for b in train) for a in test)
         if not abs(got - want) < 1e-9:

@@ -68,7 +68,7 @@ def check_cut(f):
 def check_sign_test(f):
     "A function of two lists of 0 and 1: how often a coin is as lopsided where they differ"
     rng = as_rng()
-    cases = [([1, 0, 1], [1, 0, 1]), ([1]*8, [0]*8)]
+    cases = [([1, 0, 1], [1, 0, 1]), ([1]*8, [0]*8), ([1, 0, 1], [0, 1, 1])]
     cases += [((rng.random(n) < p).astype(int), (rng.random(n) < q).astype(int))
               for n, p, q in ((20, .5, .8), (60, .9, .7), (200, .9, .85), (100, .6, .6))]
     for a, b in cases:
@@ -77,6 +77,7 @@ def check_sign_test(f):
         want, got = binomtest(int(wins), n).pvalue if n else 1., f(a, b)
         where = f'where one is right alone {wins} times and the other {losses} times'
         if abs(got - want) <= 1e-6: continue
+        if got > 1: return f'{where} you give {got:.4f}; no probability is above 1'
         if abs(2*got - want) <= 1e-6:
             return f'{where} you count one side; a coin may be lopsided on both'
         return f'{where} you give {got:.4f}; a fair coin gives {want:.4f}'
