@@ -127,7 +127,7 @@ NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is n
     r'<!--.*?-->', r'<[^>]*>', r'"[^"\n]{1,80}"', # and what somebody says
     r'\]\([^)]*\)', r'https?://\S+', # links
     r'@[\w:-]+(?:,\s(?:p|pp|sec|fig|tab|ch)\.[^];]*)?', # citations
-    r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\smin\sto\sread.*?$', # headings, lists
+    r'^#+\s.*?$', r'^\s*\d+\.\s', r'^\*\d+\ss\sto\srun.*?$', # headings, lists
     r'\b\d\d?(?:st|nd|rd|th)\b',
     r'\b(?:1[6-9]|20)\d\d(?:s\b|[-–]\d\d(?:\d\d)?\b|\b)', # years, versions
     r'\b\d+\.\d+\.\d[\w.]*|\bPython 3[\d.]*',
@@ -135,7 +135,7 @@ NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is n
     rf'\b{PLACE}[\s\u00a0]\d[\d.]*[a-z]?(?:(?:\sand\s|,\s|\s?[-–…]\s?|\sto\s)\d[\d.]*[a-z]?)*\b',
     r'\b9[059]\s?%\s\[?(?:confidence\s)?(?:interval|band)', # the usual interval
 ]), re.M | re.S | re.I)
-MEMORY = re.compile(r'as (?:we|I) remember|from memory|(?:not|never) been checked', re.I)
+MEMORY = re.compile(r'as (?:we|I) remember|from memory|(?:not|never) (?:been )?(?:check|verifi)ed', re.I)
 
 
 def sentences(prose): return re.split(r'(?<=[.!?:;])\s+|\n\s*\n|\n(?=[-*|])', prose)
