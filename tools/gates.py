@@ -135,7 +135,8 @@ NOISE = re.compile('|'.join([ # numbers that are not figures, and text that is n
     rf'\b{PLACE}[\s\u00a0]\d[\d.]*[a-z]?(?:(?:\sand\s|,\s|\s?[-–…]\s?|\sto\s)\d[\d.]*[a-z]?)*\b',
     r'\b9[059]\s?%\s\[?(?:confidence\s)?(?:interval|band)', # the usual interval
 ]), re.M | re.S | re.I)
-MEMORY = re.compile(r'as (?:we|I) remember|from memory|(?:not|never) (?:been )?(?:check|verifi)ed', re.I)
+MEMORY = re.compile(r'as (?:we|I) remember|from memory|(?:not|never) (?:been )?(?:check|verifi)ed',
+                    re.I)
 
 
 def sentences(prose): return re.split(r'(?<=[.!?:;])\s+|\n\s*\n|\n(?=[-*|])', prose)
