@@ -25,7 +25,8 @@ def shows(cells):
     for cell in cells:
         if cell['cell_type'] == 'markdown':
             heading = ([heading] + re.findall(r'^#{2,6}\s+(.+)$', source(cell), re.M))[-1]
-        found += [(o['data'], source(cell), heading) for o in cell.get('outputs', []) if 'data' in o]
+        found += [(o['data'], source(cell), heading)
+                  for o in cell.get('outputs', []) if 'data' in o]
     return found
 
 
@@ -112,7 +113,8 @@ def card(s):
     facts += [f'<a href="{section(s, name)}">live model</a>' for name in list(s['live'])[:1]]
     return (f'<li class="part-{number[0]}"><div class="stop">{image}<div>'
             f'<p class="stop-title"><span>{number}</span> {link(s["stem"], words(s["title"]))}</p>'
-            f'<p>{words(s["promise"])}</p><p class="facts">{" · ".join(facts)}</p></div></div></li>')
+            f'<p>{words(s["promise"])}</p><p '
+            f'class="facts">{" · ".join(facts)}</p></div></div></li>')
 
 
 def cards(found): return raw(f'<ol class="walk">{"".join(map(card, found))}</ol>')

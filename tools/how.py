@@ -4,14 +4,18 @@ from markup import raw
 from notebooks import NBS, mime, read
 
 ROWS = { # kind of row: (its name, what it says)
-    'claim': ('A claim', """A sentence, and in bold what was measured by the cell above it. The **tick** says that the number kept
+    'claim': ('A claim',
+              """A sentence, and in bold what was measured by the cell above it. The **tick** says that the number kept
 its bound when the page was built; had it not, there would be no page. The **bound** stands behind it, and often the **null**: what chance, the majority or the
 untrained model gives, which the bound must refuse. *10 seeds* or *5 trainings* means that the experiment was repeated so often, and shows from where to where the results lay."""),
-    'better': ('A difference', """One thing is claimed to be better than another. The row shows both sides with their seeds, the
+    'better': ('A difference',
+               """One thing is claimed to be better than another. The row shows both sides with their seeds, the
 interval of the difference (19 of 20 such intervals hold the true one) and what was **held equal**: data, steps, seconds. An interval that holds zero would not pass."""),
-    'cited': ('A cited figure', """A number from elsewhere, with its source and the page or table. It was read there, not
+    'cited': ('A cited figure',
+              """A number from elsewhere, with its source and the page or table. It was read there, not
 measured here, and is never counted among the claims."""),
-    'exercise': ('An exercise', """A statement, then an empty cell in your copy or a field on the page, then a checker that answers
+    'exercise': ('An exercise',
+                 """A statement, then an empty cell in your copy or a field on the page, then a checker that answers
 with a sentence about the mistake. Where the answer is a number, a choice or a short list, give it right there; it is compared in your browser and sent nowhere. The solution is folded below.""")}
 
 REST = """
@@ -50,7 +54,8 @@ def rows(kind):
 def example(kind):
     "A row that shows what there is to show"
     if kind == 'exercise': return ''
-    return next((r for r in rows(kind) if kind != 'claim' or 'claim-null' in r and 'claim-value' in r), '')
+    return next((r for r in rows(kind) if kind != 'claim' or 'claim-null' in r
+                 and 'claim-value' in r), '')
 
 
 def how():

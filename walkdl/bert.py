@@ -168,7 +168,7 @@ class Int8Vectors(nn.Module):
         self.register_buffer('kept', torch.zeros(n, d, dtype=torch.int8))
     def unpack(self): # [n,d], each of length 1
         "The directions, as 32-bit numbers"
-        return F.normalize(self.kept.float(), dim=1)
+        return F.normalize(self.get_buffer('kept').float(), dim=1)
 
 # %% ../nbs/29d_bert.ipynb #c043
 def semantic_search(

@@ -305,9 +305,9 @@ def one_pixel(
                             y.expand(genes.shape[1])).cpu().numpy()
     bounds = ([(0, h - .01), (0, w - .01)] + [(0, 1)]*c)*pixels
     first = rng.random((crowd, len(bounds)))*[b for _, b in bounds]
-    best = differential_evolution(left, bounds, init=first, maxiter=generations,
-                                  polish=False,
-                                  rng=rng, vectorized=True, updating='deferred')
+    search:dict = dict(init=first, maxiter=generations, polish=False, rng=rng,
+                       vectorized=True, updating='deferred')
+    best = differential_evolution(left, bounds, **search)
     return put(best.x[:, None]), oracle.asked
 
 # %% ../nbs/52b_blackbox.ipynb #c068

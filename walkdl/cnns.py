@@ -48,7 +48,7 @@ def fit(
     from fastai.learner import Learner, DataLoaders
     from fastai.optimizer import OptimWrapper
     import fastai.callback.schedule # noqa: F401 (gives Learner its fit_one_cycle)
-    from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+    from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
     if len(x) != len(y) or len(x) < 2:
         raise ValueError('fit: as many labels as pictures, two or more; '
                          f'got {len(x)}, {len(y)}')
@@ -56,9 +56,10 @@ def fit(
     order = RandomSampler(range(len(x)), generator=chance)
     order = BatchSampler(order, bs, drop_last=len(x) % bs == 1)   # BatchNorm needs two
     train = DataLoader(_Batches(x, y, augment), None, sampler=order, generator=chance)
-    learn = Learner(DataLoaders(train, DataLoader([], generator=chance)), model,
-                    loss_func=partial(F.cross_entropy, label_smoothing=smooth),
+    none = DataLoader(TensorDataset(x[:0]), generator=chance)
+    how:dict = dict(loss_func=partial(F.cross_entropy, label_smoothing=smooth),
                     opt_func=partial(OptimWrapper, opt=torch.optim.AdamW))
+    learn = Learner(DataLoaders(train, none), model, **how)
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(epochs, lr, wd=.05)
     return model.eval()
 
@@ -91,7 +92,7 @@ def windows(
     "All windows of a picture, side by side"
     if not isinstance(x, torch.Tensor) or x.ndim != 4:
         raise ValueError(f'windows: x must be a tensor [B,C,H,W], got {_kind(x)}')
-    k = (k, k) if isinstance(k, numbers.Integral) else tuple(k)
+    k = (int(k), int(k)) if isinstance(k, numbers.Integral) else tuple(k)
     if len(k) != 2:
         raise ValueError(f'windows: k is (rows, columns) of the kernel, got {k}')
     for n, side in zip(x.shape[2:], k): conv_size(n, side, stride, padding, dilation)

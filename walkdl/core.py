@@ -23,7 +23,7 @@ __doc__ = """Claims, exercises, pictures and random numbers that every chapter u
 """
 
 # %% ../nbs/00_core.ipynb #c004
-import base64, dis, functools, hashlib, html, importlib.util, inspect, io, json, math
+import base64, cmath, decimal, dis, functools, hashlib, html, inspect, io, json, math
 import numbers, os, platform, random, re, statistics, sys, time
 from pathlib import Path
 
@@ -117,7 +117,7 @@ _BOUNDS = { # kind -> does it hold?, how it is written
     'equals':   (_near, '= {}'),
 }
 
-def _holds(kind, value, bound, tol=0): return bool(_BOUNDS[kind][0](value, bound, tol))
+def _holds(kind, value, bound, tol=0.): return bool(_BOUNDS[kind][0](value, bound, tol))
 
 # %% ../nbs/00_core.ipynb #c020
 def _show(x, fmt=None):
@@ -169,7 +169,8 @@ def _display(row):
 def package_dir() -> Path:
     "The folder of the package, also while its own notebook runs"
     if '__file__' in globals(): return Path(__file__).parent
-    return Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
+    import walkdl
+    return Path(walkdl.__path__[0])
 
 def atomic_write(
     path, # its folder is made if need be
@@ -478,8 +479,7 @@ def _not_finite(x):
     "Is there a nan or an inf anywhere in these numbers?"
     if isinstance(x, dict): return any(map(_not_finite, x.values()))
     if isinstance(x, (list, tuple, set, frozenset)): return any(map(_not_finite, x))
-    if isinstance(x, numbers.Number):
-        return not (math.isfinite(x.real) and math.isfinite(x.imag))
+    if isinstance(x, (numbers.Complex, decimal.Decimal)): return not cmath.isfinite(x)
     if hasattr(x, 'dtype') and hasattr(x, 'tolist') and getattr(x, 'size', 1):
         return _not_finite(x.tolist())
     return False
@@ -491,9 +491,10 @@ def _watched(f, name):
         if _not_finite(got := f(*args, **kwargs)):
             raise NotYet(f'your function returns {got!r}; '
                          'a right answer has neither nan nor inf')
-        call.gave_nothing |= got is None
+        notes['gave_nothing'] |= got is None
         return got
-    call.gave_nothing = False
+    notes = vars(call)
+    notes['gave_nothing'] = False
     return call
 
 def _complaint(error, answer):
@@ -650,7 +651,7 @@ def rejects(self:Exercise,
     junk = {k: w for k, w in _junk(self.right, self.problem) if k not in (but or {})}
     for k, w in junk.items():
         if not self.problem(w): raise AssertionError(f'{self.name}: junk passes: {k}')
-    data = dict(rejects=len(wrong), junk=len(junk))
+    data:dict = dict(rejects=len(wrong), junk=len(junk))
     if self.page and self.right is not None: data['page'] = _for_page(self, wrong)
     self.show(f'refuses {len(wrong)} planted wrong answers and {len(junk)} kinds of junk',
               **data)
@@ -754,18 +755,20 @@ def style(dark:bool=False): # True for a notebook with a dark theme
     import matplotlib as mpl
     from IPython import get_ipython
     from matplotlib.figure import Figure
+    from matplotlib.rcsetup import cycler
     inked = ('text.color axes.labelcolor axes.edgecolor axes.titlecolor '
              'xtick.color ytick.color').split()
     clear = 'figure.facecolor axes.facecolor savefig.facecolor'.split()
-    mpl.rcParams.update({
+    settings:dict = {
         'figure.figsize': (6.4, 3.6), 'figure.dpi': DPI,
         'savefig.dpi': DPI, 'savefig.bbox': 'tight',
         'font.size': 11, 'axes.titlesize': 11, 'axes.titlelocation': 'left',
         'axes.spines.top': False, 'axes.spines.right': False, 'axes.grid': False,
         'legend.frameon': False, 'image.cmap': 'gray',
-        'axes.prop_cycle': mpl.cycler(color=C.cycle), 'lines.linewidth': 1.8,
+        'axes.prop_cycle': cycler(color=C.cycle), 'lines.linewidth': 1.8,
         **dict.fromkeys(inked, '#dddddd' if dark else C.ink),
-        **dict.fromkeys(clear, 'none')})
+        **dict.fromkeys(clear, 'none')}
+    mpl.rcParams.update(settings)
     if shell := get_ipython():
         forms = shell.display_formatter.formatters
         for kind in ('png', 'jpeg'):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 # %% ../nbs/01_data.ipynb #c028
 def sha256(path:Path # a file
@@ -330,7 +331,7 @@ def _members(archive, kind):
             yield from ((inside(o.filename), partial(z.open, o))
                         for o in z.infolist() if not o.is_dir())
             return
-        source = {'name': archive}
+        source:dict = {'name': archive}
         if kind == 'deb':
             command = ['dpkg-deb', '--fsys-tarfile', archive]
             job = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
@@ -349,7 +350,7 @@ def _pattern(member):
 def _files(a, root):
     "The members of `a` that lie under `root`, by path"
     wanted, found = a.keep or a.member, {}
-    for top in {root/re.match(r'([^*]*)(/|$)', o)[1] for o in wanted.split()}:
+    for top in {root/re.sub(r'(^|/)[^/]*\*.*', '', o) for o in wanted.split()}:
         for p in [top] if top.is_file() else top.rglob('*'):
             key = p.relative_to(root).as_posix()
             if p.is_file() and _pattern(wanted).fullmatch(key): found[key] = p
@@ -373,7 +374,7 @@ def _installed(p):
         return next((d for d in tops if d.is_dir()), None)
     from importlib import metadata
     with contextlib.suppress(metadata.PackageNotFoundError):
-        return Path(metadata.distribution(p.name).locate_file(''))
+        return Path(str(metadata.distribution(p.name).locate_file('')))
 
 # %% ../nbs/01_data.ipynb #c075
 class Files(dict):
@@ -573,7 +574,9 @@ def fetch(name:str # as in the table
             archive.unlink()
             raise
         shutil.rmtree(work)
-    return _find(a)
+    files = _find(a)
+    assert files, f'{a.name} was unpacked and checked'
+    return files
 
 # %% ../nbs/01_data.ipynb #c091
 def paths(name:str # as in the table
@@ -621,7 +624,7 @@ def _frame(path):
     with lzma.open(path) as f: return FrameUnpickler(f).load().drop(columns='rownames')
 
 def get(name:str # as in the table
-       ):        # what its loader makes of the files
+       )->Any:   # what its loader makes of the files
     "A data set or model, ready to use; fetched and checked first where needed"
     files = paths(name)
     try: return LOADERS[name](*files) if name in LOADERS else files
@@ -692,10 +695,10 @@ def _minilm(*paths):
 def _smollm2(path):
     "SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
     from safetensors.torch import load_file
-    from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
     made = cache()/'.made'/'smollm2'
     if not _still_whole(made): _convert(path, made)
-    model = LlamaForCausalLM(AutoConfig.from_pretrained(made))
+    model = LlamaForCausalLM(LlamaConfig.from_pretrained(made))
     model.load_state_dict(load_file(made/'model.safetensors'), strict=False)
     model.tie_weights()
     return model.eval(), AutoTokenizer.from_pretrained(made)
@@ -732,7 +735,7 @@ def _convert(gguf, made):
 @_loads('moby_dick')
 def _moby_dick(*paths):
     "The novel, one string"
-    order = sorted(paths, key=lambda p: int(re.search(r'\d+', p.stem)[0]))
+    order = sorted(paths, key=lambda p: int(p.stem.removeprefix('chapter_')))
     return '\n\n'.join(p.read_text(encoding='utf-8') for p in order)
 
 @_loads('sotu')
@@ -759,6 +762,7 @@ def _movies(path):
     import pandas as pd
     with tarfile.open(path) as t:
         file = t.extractfile('hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt')
+        assert file, 'no folder has this name'
         df = pd.read_csv(file, sep='\t', header=None, names=['id', 'rating', 'text'],
                          quoting=3)
     return df[['text', 'rating']]

@@ -95,10 +95,10 @@ def fit_swapper(
     for s in range(steps):
         opt.param_groups[0]['lr'] = lr*(1 - s/steps)
         i = torch.randint(n, (bs,), generator=luck, device=luck.device).to(A.device)
-        loss = sum(F.binary_cross_entropy_with_logits(model(hide(d[i], luck), who), d[i])
-                   for who, d in enumerate((A, B)))
+        made = [model(hide(d[i], luck), who) for who, d in enumerate((A, B))]
+        lost = [F.binary_cross_entropy_with_logits(m, d[i]) for m, d in zip(made, (A, B))]
         opt.zero_grad()
-        loss.backward()
+        torch.stack(lost).sum().backward()
         opt.step()
     return model.eval()
 
@@ -250,7 +250,7 @@ def _coefficients(name, x):
     if x.ndim != 2 or x.shape[0] != x.shape[1] or len(x) < 8 or not np.isfinite(x).all():
         raise ValueError(f'{name}: a grey picture [n,n] of finite numbers, '
                          f'n ≥ 8, expected, got {list(x.shape)}')
-    return dctn(x, norm='ortho')
+    return np.asarray(dctn(x, norm='ortho'))
 
 def embed_watermark(
     x:np.ndarray, # [n,n] grey, 0..255
@@ -264,7 +264,7 @@ def embed_watermark(
     c = _coefficients('embed_watermark', x)
     at, sign = _pattern(key, len(c))
     c[at] += max(4, strength*np.median(abs(c[at])))*sign
-    return idctn(c, norm='ortho').round().clip(0, 255).astype(np.uint8)
+    return np.asarray(idctn(c, norm='ortho')).round().clip(0, 255).astype(np.uint8)
 
 def watermark_score(
     x:np.ndarray, # [n,n] grey, 0..255

@@ -21,12 +21,12 @@ __doc__ = """Live models: PyTorch networks that answer and learn in a page, as O
 """
 
 # %% ../nbs/02_demo.ipynb #c003
-import difflib, functools, html, http.server, importlib.util, json, os, re, sys, threading
+import difflib, functools, html, http.server, importlib, json, os, re, sys, threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
-from .core import atomic_write, notebooks_dir
+from .core import atomic_write, notebooks_dir, package_dir
 
 # %% ../nbs/02_demo.ipynb #c007
 def toy(
@@ -101,6 +101,7 @@ def _onnx(f, args, inputs, outputs, dynamic=None, opset=20):
                                      input_names=inputs, output_names=outputs,
                                      dynamic_shapes=dynamic)
     except Exception as e: raise ExportError(_why(e)) from None
+    assert made, 'with dynamo=True a program comes back'
     return tidy(made.model_proto)
 
 # %% ../nbs/02_demo.ipynb #c034
@@ -365,7 +366,7 @@ def export_step(
 # %% ../nbs/02_demo.ipynb #c089
 def demos() -> list: # nearest first
     "Folders with live models: beside this notebook, in the checkout, in the package"
-    package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
+    package = package_dir()
     places = Path('demos'), package.parent/'nbs'/'demos', package/'nbs'/'demos'
     return list(dict.fromkeys(p.resolve() for p in places if (p/'base.js').exists()
                               or (p/'models').exists()))
@@ -427,7 +428,7 @@ addEventListener('message', e => document.querySelectorAll('iframe').forEach(f =
 
 def _in_colab(path, height):
     "Colab shows a port of its own machine in a frame"
-    from google.colab import output
+    output = importlib.import_module('google.colab.output') # nothing that pip has
     output.serve_kernel_port_as_iframe(urlsplit(serve()).port, path='/' + path,
                                        height=str(height))
     return ''
@@ -454,7 +455,7 @@ def _in_jupyter():
 # %% ../nbs/02_demo.ipynb #c097
 def runtime() -> Path:
     "The folder with the files of onnxruntime-web: npm's in a checkout, else fetched"
-    package = Path(importlib.util.find_spec('walkdl').submodule_search_locations[0])
+    package = package_dir()
     here = package.parent/'node_modules'/'onnxruntime-web'/'dist'
     if (here/'ort.wasm.min.mjs').exists(): return here
     from walkdl.data import fetch

@@ -134,8 +134,9 @@ def group_rates(
 def _rate(name, y_true, y_pred, groups, sample_weight):
     "One rate of each group; a warning where it is undefined, since then no gap exists"
     rates = group_rates(y_true, y_pred, groups, sample_weight)[name]
-    if rates.isna().any():
-        who = ', '.join(map(str, rates.index[rates.isna()]))
+    lost = np.isnan(rates.to_numpy())
+    if lost.any():
+        who = ', '.join(map(str, rates.index[lost]))
         warnings.warn(f'{name} is undefined for {who}: nobody there could count; '
                       'the result is nan', stacklevel=3)
     return rates.to_numpy()

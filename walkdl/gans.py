@@ -423,7 +423,8 @@ class StyleGenerator(nn.Module):
         super().__init__()
         self.label = nn.Embedding(classes, z)
         self.mapping = dense(2*z, z, z)
-        for m in self.mapping[::2]: nn.init.kaiming_normal_(m.weight, .2)
+        for m in self.mapping:
+            if isinstance(m, nn.Linear): nn.init.kaiming_normal_(m.weight, .2)
         self.const = nn.Parameter(torch.randn(1, width, 7, 7))
         self.layers = nn.ModuleList([
             StyleLayer(width, width, z), StyleLayer(width, width, z, up=2),

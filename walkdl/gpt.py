@@ -146,9 +146,9 @@ def generate(
     if beam < 1: raise ValueError(f'generate: beam must be 1 or more, got {beam}')
     ids = ids.view(-1, ids.shape[-1]).to(_device(model, ids))
     if not len(ids): return ids
-    past, ended = KVCache() if cache else None, torch.zeros(len(ids), dtype=torch.bool,
-                                                            device=ids.device)
-    pad = stop if pad is None else pad
+    past = KVCache() if cache else None
+    ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+    pad = stop or 0 if pad is None else pad
     if beam > 1: return _beam(model, ids, n, beam, past, stop, pad)
     generator = as_generator(generator)
     for _ in range(n):
@@ -174,7 +174,7 @@ def _beam(model, ids, n, beam, past, stop, pad):
         logits = model(ids[:, -1:] if past and past.length else ids, past)[:, -1].float()
         ids, row, total = beam_step(ids, logits.log_softmax(-1), total, ended, pad)
         if past: past.reorder(row)
-        if stop is not None:
+        if ended is not None:
             ended = ended[row] | (ids[:, -1] == stop)
             if ended.all(): break
     return ids.view(B, beam, ids.shape[1])[:, 0]

@@ -129,7 +129,7 @@ class LoRA(nn.Module):
         if not 0 < r <= min(w.shape):
             raise ValueError(f'LoRA: rank {r} for a matrix of {list(w.shape)}')
         self.linear, self.scale = linear.requires_grad_(False), alpha/r
-        like = dict(bias=False, dtype=w.dtype, device=w.device)
+        like:dict = dict(bias=False, dtype=w.dtype, device=w.device)
         self.A = nn.Linear(linear.in_features, r, **like)
         self.B = nn.Linear(r, linear.out_features, **like)
         nn.init.kaiming_uniform_(self.A.weight, a=5**.5)

@@ -79,10 +79,11 @@ def _each(x, **given):
 # %% ../nbs/05_images.ipynb #c028
 def warp(
     x, # [N,C,H,W]
-    degrees=0., # turn about the middle, counter-clockwise
-    scale=1., # 2 = twice as large
-    shear=0., # pixels to the right for each pixel down
-    dx=0., dy=0., # pixels to the right and down
+    degrees:float|torch.Tensor=0., # turn about the middle, counter-clockwise
+    scale:float|torch.Tensor=1., # 2 = twice as large
+    shear:float|torch.Tensor=0., # pixels to the right for each pixel down
+    dx:float|torch.Tensor=0., # pixels to the right
+    dy:float|torch.Tensor=0., # pixels down
 ): # same shape, dtype and device; what comes in from outside is 0
     "Shear, enlarge, turn, then shift pictures; each number may be a tensor [N] of them"
     _pictures('warp', x)

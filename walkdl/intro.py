@@ -66,7 +66,7 @@ class Positions:
         widest = max(map(len, kids))
         rows = [k + [-1]*(widest-len(k)) for k in kids]
         self.kids = np.array(rows)             # [N, K], -1: no move
-        self.over = (self.kids < 0).all(1)     # [N] whoever is to move has lost
+        self.over = np.all(self.kids < 0, 1)   # [N] whoever is to move has lost
 
 # %% ../nbs/10_intro.ipynb #c015
 def look_ahead(

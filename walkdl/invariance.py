@@ -50,7 +50,7 @@ class ShiftInvariant(nn.Module):
         pool:int=1, # side of a pooling between the convolutions
     ):
         super().__init__()
-        ring = dict(kernel_size=5, padding=2, padding_mode='circular')
+        ring:dict = dict(kernel_size=5, padding=2, padding_mode='circular')
         self.see = nn.Sequential(nn.Conv2d(1, width, **ring), nn.ReLU(), nn.MaxPool2d(pool),
                                  nn.Conv2d(width, width, **ring), nn.ReLU())
         self.judge = nn.Linear(width, 10)
@@ -113,13 +113,13 @@ def duck_rabbit(
     with mpl.rc_context({'figure.dpi': 100}):
         figure = Figure(figsize=(px/100, px/100), dpi=100, facecolor='white')
         canvas = FigureCanvasAgg(figure)
-    ax = canvas.figure.add_axes([0, 0, 1, 1], xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+    ax = canvas.figure.add_axes((0, 0, 1, 1), xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
     ax.axis('off')
     curve = _head()
     ax.fill(*curve.T, fc='#8a6f50', lw=0)
     lines, shade = _hairs(curve, hairs)
     brown = mpl.colormaps['copper'](.3 + .55*shade)
-    ax.add_collection(LineCollection(lines, colors=brown, linewidths=.7, alpha=.55))
+    ax.add_collection(LineCollection([*lines], colors=brown, linewidths=.7, alpha=.55))
     for radius, color, d in ((.11, '#5b4632', 0), (.09, 'black', 0), (.025, 'white', .03)):
         ax.add_patch(Circle((.4 + d, .36 + d), radius, fc=color, zorder=3))
     canvas.draw()

@@ -75,7 +75,7 @@ def tokenize(text:str) -> list:
     "Words in lower case; don't and half-baked stay whole"
     return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.lower())
 
-class _Texts:
+class _Texts(BaseEstimator):
     "An estimator whose X is a list of texts"
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -232,8 +232,8 @@ def _documents(self:TfIdf, name, n):
     "min_df or max_df as a number of documents, of n"
     d = getattr(self, name)
     if isinstance(d, numbers.Integral):
-        if d >= 1: return d
-    elif isinstance(d, numbers.Real) and 0 <= d <= 1: return d*n
+        if int(d) >= 1: return d
+    elif isinstance(d, numbers.Real) and 0 <= float(d) <= 1: return d*n
     raise ValueError(f'TfIdf: {name} is a number of documents (1, 2, …) or a share of them '
                      f'(0. to 1.), got {d!r}')
 
@@ -311,7 +311,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         self.classes_, which = np.unique(y, return_inverse=True)
         self.class_log_prior_ = np.log(np.bincount(which) / len(y))
         member = csr_matrix((np.ones(len(y)), (which, np.arange(len(y)))))
-        n = (member @ csr_matrix(X)).toarray() + self.alpha  # [classes, terms]
+        n = csr_matrix(member @ csr_matrix(X)).toarray() + self.alpha # [classes, terms]
         self.feature_log_prob_ = np.log(n / n.sum(1, keepdims=True))
         return self
 
@@ -428,7 +428,8 @@ def analogy(self:WordVectors, a:str, b:str, c:str, n:int=5, barred:bool=True) ->
 # %% ../nbs/28_nlp.ipynb #c070
 class _Word2Vec(WordVectors, BaseEstimator):
     "What CBOW and SkipGram share: settings, vocabulary and training"
-    words, at, vectors = (), {}, () # nothing known before `fit`
+    words:list|tuple = () # nothing known before `fit`
+    at, vectors = {}, ()
     def __init__(self,
         dim:int=100, # numbers in a vector
         window:int=5, # farthest neighbour

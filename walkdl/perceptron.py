@@ -102,7 +102,7 @@ def fit(self:Perceptron,
     y, # [n] targets, 0 or 1 or any other two classes
 ):
     "Learn until a pass without mistakes: `w_`, `mean_w_`, `mistakes_`, `passes_`, `done_`"
-    X, y = validate_data(self, X, y, dtype=float)
+    X, y = map(np.asarray, validate_data(self, X, y, dtype=float))
     classes, y = _two_classes(y)
     if self.passes < 1:
         raise ValueError(f'Perceptron: one pass is the least, got {self.passes}')
@@ -146,7 +146,7 @@ def _two_classes(y):
 
 def _samples(X, y):
     "X [n, d] and y [n] of 0 and 1, checked"
-    X, y = check_X_y(X, y, dtype=float, ensure_min_features=0)
+    X, y = check_X_y(X, y, dtype='float', ensure_min_features=0)
     if not np.isin(y, (0, 1)).all():
         raise ValueError(f'labels are 0 or 1, got {np.unique(y)}')
     return X, y.astype(int)
@@ -225,7 +225,7 @@ class MulticlassPerceptron(ClassifierMixin, BaseEstimator):
         y, # [n] classes
     ):
         "Learn until a pass without mistakes: `W_` [K, d+1], `mean_W_`, `mistakes_`"
-        X, y = validate_data(self, X, y, dtype=float)
+        X, y = map(np.asarray, validate_data(self, X, y, dtype=float))
         check_classification_targets(y)
         if self.passes < 1:
             raise ValueError('MulticlassPerceptron: one pass is the least, '
@@ -249,7 +249,7 @@ class MulticlassPerceptron(ClassifierMixin, BaseEstimator):
 
     def _sums(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=float)
+        X = np.asarray(validate_data(self, X, reset=False, dtype=float))
         return X @ self.W_[:, 1:].T + self.W_[:, 0]
 
     def decision_function(self, X): # [n, d]

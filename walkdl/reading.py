@@ -366,7 +366,7 @@ class MemoryNetwork(nn.Module):
         super().__init__()
         self.words = nn.ModuleList(nn.Embedding(words, d) for _ in range(hops + 1))
         self.ages = nn.ModuleList(nn.Embedding(ages, d) for _ in range(hops + 1))
-        for e in (*self.words, *self.ages): nn.init.normal_(e.weight, 0, .1)
+        for w in self.parameters(): nn.init.normal_(w, 0, .1)
         self.out = nn.Linear(d, answers)
 
     def sentence(self, k, X): # word numbers [...,W] → [...,d]
@@ -380,8 +380,8 @@ class MemoryNetwork(nn.Module):
                              f'Q [B, words]; got {list(X.shape)} and {list(Q.shape)}')
         u, there, looks = self.sentence(0, Q), (X > 0).any(2), []
         for k in range(len(self.words) - 1):
-            m, c = (self.sentence(j, X) + self.ages[j].weight[:X.shape[1]]
-                    for j in (k, k + 1))
+            ages = [self.get_parameter(f'ages.{j}.weight') for j in (k, k + 1)]
+            m, c = (self.sentence(k + j, X) + a[:X.shape[1]] for j, a in enumerate(ages))
             p = (m @ u[..., None])[..., 0].masked_fill(~there, -1e9).softmax(1)
             looks.append(p)
             u = u + (p[..., None] * c).sum(1)

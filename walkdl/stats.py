@@ -69,7 +69,7 @@ def _values(name, x):
 def _newcombe(a, b, confidence):
     "Hybrid of two Wilson intervals (Newcombe 1998, method 10)"
     (ka, na), (kb, nb) = a, b
-    (la, ua), (lb, ub) = (proportion_interval(*c, confidence) for c in (a, b))
+    (la, ua), (lb, ub) = (proportion_interval(k, n, confidence) for k, n in (a, b))
     p, q = ka/na, kb/nb
     return p - q - np.hypot(p - la, ub - q), p - q + np.hypot(ua - p, q - lb)
 

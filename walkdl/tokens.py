@@ -240,7 +240,7 @@ def from_pretrained(cls:BPE,
         vocab, merges, pattern, added = _tables(
             json.loads(tokenizer.backend_tokenizer.to_str()))
     vocab = vocab if isinstance(vocab, dict) else {t: i for i, t in enumerate(vocab)}
-    tokens = [None] * (max([*vocab.values(), *dict(added).values()], default=-1) + 1)
+    tokens:list = [None] * (max([*vocab.values(), *dict(added).values()], default=-1) + 1)
     for t, i in vocab.items(): tokens[i] = _bytes_of(t)
     for t, i in dict(added).items(): tokens[i] = t.encode()
     pairs = [m.split() if isinstance(m, str) else m for m in merges]
@@ -250,8 +250,9 @@ def from_pretrained(cls:BPE,
 @patch
 def save(self:BPE, path):
     "Write as JSON"
-    kept = dict(pattern=self.pattern, tokens=[t and to_visible(t) for t in self.tokens],
-                merges=[[to_visible(a), to_visible(b)] for a, b in self.merges])
+    kept:dict = dict(pattern=self.pattern,
+                     tokens=[t and to_visible(t) for t in self.tokens],
+                     merges=[[to_visible(a), to_visible(b)] for a, b in self.merges])
     if self.added: kept['added'] = self.added
     Path(path).write_text(json.dumps(kept, ensure_ascii=False), encoding='utf-8')
 

@@ -21,6 +21,7 @@ __doc__ = """Recipes that train on a laptop or on many machines, and resume.
 
 # %% ../nbs/60b_train.ipynb #c008
 import argparse, hashlib, inspect, math, sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,8 +59,8 @@ class Loss(nn.Module):
 class Recipe:
     "What is trained, and how; nothing about the machine"
     players:dict      # name -> Loss; they move in this order
-    batch:object      # (size, generator) -> tuple of tensors [size, …]
-    result:object     # () -> (name, number): how good it is in the end
+    batch:Callable    # (size, generator) -> tuple of tensors [size, …]
+    result:Callable   # () -> (name, number): how good it is in the end
     steps:int
     size:int          # examples a step, over all processes
     lr:float          # highest learning rate
@@ -297,7 +298,7 @@ def _steps(acc, r, players, curve, seed):
 # %% ../nbs/60b_train.ipynb #c052
 def finished(
     recipe:str, # its name
-    out:str, # folder of its checkpoint
+    out:str|Path, # folder of its checkpoint
 ) -> Recipe: # its players as they were saved, on the processor
     "A recipe with the weights of a checkpoint, whatever machine wrote it"
     if not (file := Path(out)/'checkpoint.safetensors').exists():
@@ -353,7 +354,7 @@ def main(
     p.add_argument(settings.pop('recipe').name, help=said['recipe'])
     for k, v in settings.items():
         flags = dict.fromkeys([f'--{k.replace("_", "-")}', f'--{k}'])
-        kind = dict(type=v.annotation, default=v.default)
+        kind:dict = dict(type=v.annotation, default=v.default)
         if v.annotation is bool: kind = dict(action='store_true')
         p.add_argument(*flags, help=said[k], **kind)
     try: train(**vars(p.parse_args(args)))

@@ -207,7 +207,8 @@ class MultiHeadAttention(nn.Module):
                              f'{heads} heads cannot share d={d} features evenly; give d_k')
         d_k = d_k or d//heads
         self.d, self.heads, self.kv_heads = d, heads, kv
-        self.causal, self.rope, self.seen = causal, rope, None
+        self.causal, self.rope = causal, rope
+        self.seen:list|None = None
         self.q, self.o = nn.Linear(d, heads*d_k, bias), nn.Linear(heads*d_k, d, bias)
         self.k, self.v = nn.Linear(d, kv*d_k, bias), nn.Linear(d, kv*d_k, bias)
 
@@ -455,9 +456,8 @@ class Block(nn.Module):
 
     def forward(self, x, memory=None, mask=None, memory_mask=None, cache=None): # x [B,T,d]
         x = self.add(x, self.norms[0], lambda h: self.attn(h, None, mask, cache))
-        if self.cross:
-            x = self.add(x, self.norms[1],
-                         lambda h: self.cross(h, memory, memory_mask, cache))
+        if cross := self.cross:
+            x = self.add(x, self.norms[1], lambda h: cross(h, memory, memory_mask, cache))
         return self.add(x, self.norms[-1], self.ff)
 
 # %% ../nbs/29_transformers.ipynb #c063
@@ -486,8 +486,8 @@ def copy_layer(
             raise ValueError(f'copy_layer: {setting} is {a} in theirs and {b} in ours')
     copy_attention(ours.attn, theirs.self_attn)
     if ours.cross: copy_attention(ours.cross, theirs.multihead_attn)
-    norms = theirs.norm1, theirs.norm2, getattr(theirs, 'norm3', None)
-    for a, b in zip(ours.norms, norms): a.load_state_dict(b.state_dict())
+    for i, norm in enumerate(ours.norms, 1):
+        norm.load_state_dict(getattr(theirs, f'norm{i}').state_dict())
     ours.ff.up.load_state_dict(theirs.linear1.state_dict())
     ours.ff.down.load_state_dict(theirs.linear2.state_dict())
     return ours
@@ -634,7 +634,7 @@ class GPT(nn.Module):
         super().__init__()
         ff = ff or (round(d/3)*8 if activation == 'swiglu' else 4*d)
         bias, self.context = norm == 'layer' if bias is None else bias, context
-        kw = dict(pre=True, norm=norm, activation=activation, eps=eps, dropout=dropout,
+        kw:dict = dict(pre=True, norm=norm, activation=activation, eps=eps, dropout=dropout,
                   bias=bias, causal=True, kv_heads=kv_heads, rope=theta if rope else None)
         self.emb, self.drop = nn.Embedding(vocab, d), nn.Dropout(dropout)
         self.pos = None if rope else nn.Embedding(context, d)
@@ -718,7 +718,7 @@ class BERT(nn.Module):
         self.emb, self.pos, self.seg = (nn.Embedding(n, d)
                                         for n in (vocab, context, segments))
         self.norm, self.drop = LayerNorm(d, eps), nn.Dropout(dropout)
-        kw = dict(activation='gelu', eps=eps, dropout=dropout)
+        kw:dict = dict(activation='gelu', eps=eps, dropout=dropout)
         self.blocks = nn.ModuleList(Block(d, heads, ff, **kw) for _ in range(layers))
         init_weights(self)
 

@@ -184,7 +184,8 @@ def length_batches(
 ): # list of lists of pairs
     "Batches of pairs of about the same length, in random order: hardly any padding"
     rng, batches, batch = as_rng(generator), [], []
-    order = np.lexsort((rng.random(len(pairs)), [max(map(len, p)) for p in pairs]))
+    longer = np.array([max(map(len, p)) for p in pairs])
+    order = np.lexsort((rng.random(len(pairs)), longer))
     for p in (pairs[i] for i in order):
         if batch and (len(batch) + 1)*max(map(len, p)) > tokens:
             batches.append(batch)

@@ -90,6 +90,7 @@ def check_field(n):
     x = torch.ones(1, 1, 28, 28, requires_grad=True)
     v = F.avg_pool2d(F.conv2d(x, torch.ones(1, 1, 5, 5), padding=2), 2)
     F.avg_pool2d(F.conv2d(v, torch.ones(1, 1, 5, 5)), 2)[0, 0, 2, 2].backward()
+    assert x.grad is not None
     want = int((x.grad[0, 0].amax(0) > 0).sum())
     hints = {5: '5 is what one number of conv1 sees; go on',
              6: '6 is what one number of pool1 sees; go on',

@@ -6,10 +6,9 @@
 __all__ = ['check_lookup', 'check_window', 'check_square', 'check_blocks']
 
 # %% ../../nbs/exercises/29_transformers.ipynb #c002
-import torch
+import torch, torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from ..core import as_rng, exercise
-from ..transformers import scaled_dot_product_attention
 
 # %% ../../nbs/exercises/29_transformers.ipynb #c003
 @exercise('lookup', page='number', digits=1)
@@ -84,7 +83,7 @@ def check_blocks(f):
         T, S, e = 7, int(rng.integers(13, 20)), 3
         q, k, v = (torch.from_numpy(rng.normal(size=s)) for s in ((T, d), (S, d), (S, e)))
         with _Blocks(T, size) as blocks: got = f(q*scale, k, v, size)
-        want = scaled_dot_product_attention(q*scale, k, v)
+        want = F.scaled_dot_product_attention(q*scale, k, v)
         if not torch.is_tensor(got) or got.shape != want.shape:
             said = list(got.shape) if torch.is_tensor(got) else got
             return f'a tensor {list(want.shape)} is wanted, you return {said}'

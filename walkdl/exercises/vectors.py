@@ -57,8 +57,8 @@ def check_share(f):
     rng = as_rng()
     rows = [[1, 0, 0], [1, .2, 0], [1, 0, .2], [1, .2, .2], [-1, 3, 0]]
     fixed = WordVectors([*'abcde'], rows)
-    cases = [(fixed, [('a', 'b', 'c')]), (fixed, [('a', 'b', 'a')]),
-             (fixed, [('a', 'b', 'c'), ('a', 'b', 'a')])]
+    cases:list = [(fixed, [('a', 'b', 'c')]), (fixed, [('a', 'b', 'a')]),
+                  (fixed, [('a', 'b', 'c'), ('a', 'b', 'a')])]
     for _ in range(8):
         v = WordVectors([*'abcdefghijkl'], rng.normal(size=(12, 3)))
         asked = [tuple(str(w) for w in rng.choice(v.words, 3, replace=False))
