@@ -1,4 +1,4 @@
-"""Pictures of the live models for the gallery: `python tests/portraits.py [NAME …]` takes them anew."""
+"""Pictures of the live models for the gallery; `python tests/portraits.py [NAME …]` takes them."""
 import io, sys
 from pathlib import Path
 

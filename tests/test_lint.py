@@ -2,6 +2,7 @@
 import json
 import pytest
 import lint
+from gathered import gathered
 
 
 @pytest.mark.parametrize('check', lint.CHECKS)
@@ -37,3 +38,14 @@ def test_a_planted_fault_is_seen(check, file, text, says, tmp_path, monkeypatch)
     (tmp_path/file).write_text(text)
     monkeypatch.setattr(lint, 'ROOT', tmp_path)
     assert [(f, r) for f, r, _ in lint.CHECKS[check](file)] == [(file, says)]
+
+
+def test_pyright_reads_patched_methods_in_their_class():
+    text = '\n'.join(['class A:', '    x = 1', '', '@patch', 'def f(self:A, y): # numbers',
+                      '    return self.x + y', '', '@patch(cls_method=True)', 'def g(cls:A):',
+                      '    return cls.x', '', 'def h(a:A): return a'])
+    lines = gathered(text)
+    assert [n for n, _ in lines][:9] == [1, 2, 4, 5, 6, 8, 9, 10, 3]
+    there = {'patch': None}
+    exec('\n'.join(line for _, line in lines), there)
+    assert there['A']().f(2) == 3 and there['A'].g() == 1 and there['h'](5) == 5

@@ -15,8 +15,8 @@ KNOWN, NODE = ROOT/'tools'/'lint.json', ROOT/'node_modules'/'.bin'
 SCRIPTS = ['nbs/demos/*.js', 'nbs/*.js', 'eslint.config.mjs']
 
 
-def output(*command):
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+def output(*command, at=None):
+    run = subprocess.run(command, cwd=at or ROOT, capture_output=True, text=True)
     if run.stdout.strip() or not run.returncode: return run.stdout
     raise RuntimeError(f'{Path(command[0]).name} did not run: {run.stderr.strip()[-1000:]}')
 
@@ -67,8 +67,7 @@ def pyright(*files):
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text('\n'.join(line for _, line in lines) + '\n', encoding='utf-8')
             numbers[copy] = [n for n, _ in lines]
-        found = json.loads(output(NODE/'pyright', '--outputjson', '-p', at,
-                                  *map(at.joinpath, files)))
+        found = json.loads(output(NODE/'pyright', '--outputjson', *files, at=at))
     for m in found['generalDiagnostics']:
         file = Path(m['file']).resolve()
         line = numbers[file][m['range']['start']['line']]
