@@ -27,4 +27,5 @@ def gathered(text):
         code = method('\n'.join(line for _, line in lines[first - 1:last]))
         moved.setdefault(ends[owner(f)], []).extend(zip(range(first, last + 1), code))
         lines[first - 1:last] = [(n, '') for n in range(first, last + 1)]
-    return [o for n, line in lines for o in ((n, line), *moved.get(n, ()))]
+    later = 1, 'from __future__ import annotations' # a method may name a class further below
+    return [later, *(o for n, line in lines for o in ((n, line), *moved.get(n, ())))]

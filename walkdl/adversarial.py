@@ -88,8 +88,8 @@ def attack_input(
     refuse_training(name, model)
     if not isinstance(x, torch.Tensor) or not x.is_floating_point() or x.ndim < 2:
         raise ValueError(f'{name}: x must be a float tensor [B,C,H,W], got {_kind(x)}')
-    whole = isinstance(y, torch.Tensor) and not (y.is_floating_point()
-                                                 or y.dtype == torch.bool)
+    tensor = isinstance(y, torch.Tensor)
+    whole = tensor and y.dtype != torch.bool and not y.is_floating_point()
     if not whole or y.shape != x.shape[:1] or (y < 0).any():
         raise ValueError(f'{name}: y must be {len(x)} whole numbers >= 0, '
                          f'one for each picture, got {_kind(y)}')

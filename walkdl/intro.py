@@ -118,8 +118,8 @@ def terms(game:Hexapawn, b:str) -> list: # b as the opponent sees it, whose turn
     "The five terms of a position that I hand over"
     n, me = game.n, turn(b)
     mine = [i for i, c in enumerate(me) if c == 'x']
-    rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n
-                                               for i, c in enumerate(b) if c == 'x')
+    theirs = [i for i, c in enumerate(b) if c == 'x']
+    rows = sum(n-1 - i//n for i in mine) - sum(n-1 - i//n for i in theirs)
     def ahead(i):
         return [me[r*n + k] for r in range(i//n)
                 for k in range(max(0, i%n-1), min(n, i%n+2))]

@@ -99,8 +99,8 @@ class Lexicon(_Texts, ClassifierMixin, BaseEstimator):
 
     def fit(self, X=None, y=None): # texts, not read; two classes, the bad one first
         "Read the graph; the classes are 0 and 1 if `y` names no others"
-        self.parent_, self.own_, self.classes_ = {}, {}, np.unique([0, 1]
-                                                                   if y is None else y)
+        self.parent_, self.own_ = {}, {}
+        self.classes_ = np.unique([0, 1] if y is None else y)
         if len(self.classes_) != 2:
             raise ValueError(f'Lexicon: two classes expected, got {len(self.classes_)}')
         for line in filter(str.strip, self.graph.splitlines()):
@@ -232,8 +232,8 @@ def _documents(self:TfIdf, name, n):
     "min_df or max_df as a number of documents, of n"
     d = getattr(self, name)
     if isinstance(d, numbers.Integral):
-        if int(d) >= 1: return d
-    elif isinstance(d, numbers.Real) and 0 <= float(d) <= 1: return d*n
+        if int(d) >= 1: return int(d)
+    elif isinstance(d, numbers.Real) and 0 <= float(d) <= 1: return float(d)*n
     raise ValueError(f'TfIdf: {name} is a number of documents (1, 2, …) or a share of them '
                      f'(0. to 1.), got {d!r}')
 
@@ -246,9 +246,9 @@ def fit(self:TfIdf, X, y=None): # texts
                          f'got {self.ngram_range}')
     if self.norm not in ('l1', 'l2', None):
         raise ValueError(f"TfIdf: norm is 'l1', 'l2' or None, got {self.norm!r}")
-    at = {}
-    X = self.counts(X, lambda t: at.setdefault(t, len(at)))
-    n, df = X.shape[0], np.bincount(X.indices, minlength=len(at))
+    at, docs = {}, _many(X, 'TfIdf')
+    X = self.counts(docs, lambda t: at.setdefault(t, len(at)))
+    n, df = len(docs), np.bincount(X.indices, minlength=len(at))
     low, high = (self._documents(k, n) for k in ('min_df', 'max_df'))
     kept = sorted(t for t, i in at.items() if low <= df[i] <= high)
     if not kept:
@@ -264,8 +264,9 @@ def fit(self:TfIdf, X, y=None): # texts
 def transform(self:TfIdf, X): # texts
     "Sparse rows [documents, terms]; unknown terms are passed over"
     check_is_fitted(self, msg='TfIdf: call fit before transform')
-    X = self.counts(X, self.vocabulary_.get)
-    X.resize(X.shape[0], len(self.idf_))
+    docs = _many(X, 'TfIdf')
+    X = self.counts(docs, self.vocabulary_.get)
+    X.resize(len(docs), len(self.idf_))
     if self.sublinear_tf: X.data = 1 + np.log(X.data)
     X.data *= self.idf_[X.indices]
     if self.norm:
@@ -430,6 +431,7 @@ class _Word2Vec(WordVectors, BaseEstimator):
     "What CBOW and SkipGram share: settings, vocabulary and training"
     words:list|tuple = () # nothing known before `fit`
     at, vectors = {}, ()
+    def _train(self, ids, place, lr, g): raise NotImplementedError
     def __init__(self,
         dim:int=100, # numbers in a vector
         window:int=5, # farthest neighbour

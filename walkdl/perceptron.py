@@ -88,7 +88,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     def decision_function(self, X): # [n, d]
         "The weighted sums [n]"
         check_is_fitted(self, 'w_')
-        return self.w_[0] + validate_data(self, X, reset=False, dtype=float) @ self.w_[1:]
+        X = np.asarray(validate_data(self, X, reset=False, dtype=float))
+        return self.w_[0] + X @ self.w_[1:]
 
     def predict(self, X): # [n, d]
         "The answers [n]"

@@ -126,11 +126,11 @@ class BPE:
     def __init__(self,
         merges, # pairs of bytes, oldest first
         tokens=None, # bytes of each id; None: the 256 bytes, then what the merges make
-        pattern=GPT2_PATTERN, # see `pretokens`
+        pattern:str|tuple=GPT2_PATTERN, # see `pretokens`
         added=(), # {text: id} of tokens that are found in a text before all else
     ):
-        self.merges, self.pattern, self.added = [(a, b)
-                                                 for a, b in merges], pattern, dict(added)
+        self.merges = [(a, b) for a, b in merges]
+        self.pattern, self.added = pattern, dict(added)
         made = dict.fromkeys(BYTES + [a + b for a, b in self.merges])
         self.tokens = list(made if tokens is None else tokens)
         self.ids = {t: i for i, t in enumerate(self.tokens) if t is not None}

@@ -73,8 +73,8 @@ def ngram_matches(
     o, r = tokenize_13a(out), tokenize_13a(ref)
     grams = lambda w, n: Counter(zip(*(w[i:] for i in range(n))))
     pairs = [(grams(o, n), grams(r, n)) for n in (1, 2, 3, 4)]
-    hits, totals = [sum((a & b).values()) for a, b in pairs], [sum(a.values())
-                                                               for a, _ in pairs]
+    hits = [sum((a & b).values()) for a, b in pairs]
+    totals = [sum(a.values()) for a, _ in pairs]
     return np.array([*hits, *totals, len(o), len(r)])
 
 # %% ../nbs/29b_translation.ipynb #c010

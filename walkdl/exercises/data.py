@@ -30,8 +30,8 @@ def _folders():
     names = as_rng().permutation([f'{c}.txt' for c in 'abcdefghij']).tolist()
     changed, lost, added, same = names[:2], names[2:4], names[4:6], names[6:]
     old = {k: f'hash of {k}' for k in (*same, *lost, *changed)}
-    new = {k: f'hash of {k}' for k in (*added, *same)} | {k: f'other hash of {k}'
-                                                          for k in changed}
+    new = {k: f'hash of {k}' for k in (*added, *same)}
+    new |= {k: f'other hash of {k}' for k in changed}
     return old, new, dict(changed=changed, lost=lost, added=added), same
 
 @exercise('rotten')
