@@ -7,15 +7,16 @@ PATHS = { # name: (what for, the chapters by stem, in the order of reading)
         '10_intro 11_perceptron 20_cnns 52_adversarial 55_ethics'),
     'Pictures': (
         'from one neuron to networks that read digits, invent them and forge faces',
-        '11_perceptron 20_cnns 20b_invariance 26_gans 26b_instability 26c_deepfakes'),
+        '11_perceptron 11b_descent 12_mlp 20_cnns 20b_invariance 26_gans 26b_instability '
+        '26c_deepfakes'),
     'Language': (
         'from word lists to attention, GPT and the models that others publish',
         '28_nlp 28b_vectors 28c_tokens 28d_reading 29_transformers 29b_translation '
         '29c_gpt 29d_bert 29e_huggingface'),
     'Sanity': (
         'what goes wrong: pictures made to deceive, defences that fail, groups that are wronged',
-        '11_perceptron 20_cnns 20b_invariance 52_adversarial 52b_blackbox 52c_defences 52d_broken '
-        '55_ethics 55b_bias 55c_mitigation')}
+        '11_perceptron 11b_descent 12_mlp 20_cnns 20b_invariance 52_adversarial 52b_blackbox '
+        '52c_defences 52d_broken 55_ethics 55b_bias 55c_mitigation')}
 
 
 def paths():

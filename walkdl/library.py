@@ -30,7 +30,7 @@ ROOMS = dict(
                      'DecoderLayer copy_layer',
         huggingface='LoRA', mitigation='reverse_gradient'),
     models=dict(
-        perceptron='Perceptron MulticlassPerceptron', cnns='LeNet5',
+        perceptron='Perceptron MulticlassPerceptron', mlp='MLP', cnns='LeNet5',
         deepfakes='Swapper Forger',
         gans='reader GAN DCGenerator Discriminator ConditionalGAN DCGAN '
              'StyleGenerator StyleGAN',
@@ -41,7 +41,7 @@ ROOMS = dict(
         defences='robust_net'),
     training=dict(
         core='set_seed as_generator as_rng rand_like randn_like save_weights load_weights',
-        perceptron='perceptron_loss', cnns='fit', deepfakes='fit_swapper', tokens='fit_lm',
+        perceptron='perceptron_loss', descent='numerical_gradient', cnns='fit', deepfakes='fit_swapper', tokens='fit_lm',
         gans='gan_losses descend input_slopes r1_penalty gradient_penalty gan_step fit_gan',
         transformers='pad_rows newton_schulz Muon ramp fit_seq2seq',
         translation='length_batches', gpt='train_gpt', bert='mask_tokens fit_mlm',
