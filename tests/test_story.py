@@ -1,16 +1,22 @@
 """Story and code: what folds, what stays open, how much of a page code takes; presenting."""
-import json
+import ast, base64, io, json
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import ROOT
-import lift, nbfilter, weight
+import lift, nbfilter
 from browser import open_page
 from markup import name as short_name
-from notebooks import NBS, chapters, source
+from notebooks import NBS, chapters, read, source, tree
+from walkdl import core
+from walkdl.core import C
 from weight import has, parse
 
 OUT = ROOT/'_docs'
@@ -137,8 +143,66 @@ def test_a_drawing_is_read_and_takes_the_ink_of_the_page():
 def test_pictures_stand_in_their_own_size(path):
     "A picture of 144 dots an inch is shown at 96 pixels an inch"
     for img in parse(OUT/f'{short_name(path)}.html').xpath('//figure//img'):
-        with weight.Image.open(OUT/img.get('src')) as im:
+        with Image.open(OUT/img.get('src')) as im:
             assert im.width >= int(img.get('width')), img.get('src')
+
+
+@pytest.fixture
+def style():
+    with matplotlib.rc_context():
+        core.style()
+        yield
+        plt.close('all')
+
+
+def drawn(fig, kind):
+    data, size = core._figure(kind, fig) or (None, None)
+    return data and Image.open(io.BytesIO(base64.b64decode(data))), size
+
+
+def on_paper(im):
+    paper = Image.new('RGBA', im.size, 'white')
+    return np.asarray(Image.alpha_composite(paper, im.convert('RGBA'))).astype(int)
+
+
+def test_a_plot_keeps_its_colours_in_a_palette(style):
+    fig, ax = plt.subplots(figsize=(4, 2))
+    for k, color in enumerate(C.cycle): ax.plot(np.arange(9)**k/8**k, color=color)
+    kept, size = drawn(fig, 'png')
+    fig.savefig(whole := io.BytesIO())
+    off = abs(on_paper(kept) - on_paper(Image.open(whole))).max(-1)
+    assert (off > 20).mean() < .001 and off.max() < 64
+    ink = {'#%02X%02X%02X' % pixel[:3] for _, pixel in kept.convert('RGBA').getcolors(256)}
+    assert ink >= set(C.cycle)
+    assert kept.mode == 'P' and abs(size['width'] - kept.width*96/144) <= 1
+    assert drawn(fig, 'jpeg') == (None, None)
+
+
+def test_a_photograph_is_kept_as_jpeg(style):
+    fig, ax = plt.subplots(facecolor='white')
+    ax.imshow(np.random.default_rng(0).random((90, 90, 3)))
+    assert drawn(fig, 'jpeg')[0].format == 'JPEG' and drawn(fig, 'png') == (None, None)
+
+
+COLUMN = 763/96      # inches of a page's column at 1280
+
+
+def literals(text, name):
+    "Numbers that are given under this name in a cell"
+    found = [k.value for n in ast.walk(tree(text)) if isinstance(n, ast.Call) for k in n.keywords
+             if k.arg == name]
+    return [v.value for node in found for v in getattr(node, 'elts', [node])[:1]
+            if isinstance(v, ast.Constant)]
+
+
+@pytest.mark.parametrize('path', **IDS)
+def test_labels_are_at_least_nine_pixels_high(path):
+    for cell in read(path)['cells']:
+        if cell['cell_type'] != 'code': continue
+        text = source(cell)
+        shrunk = min(1, COLUMN/max(literals(text, 'figsize') or [6.4]))
+        small = [pt for pt in literals(text, 'fontsize') if pt*96/72*shrunk < 9]
+        assert not small, f'{small} points in:\n{text}'
 
 
 # ---------- in a browser

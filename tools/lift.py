@@ -92,10 +92,10 @@ def pictures(page, tree, out):
         if not src.startswith('data:'): done.add(beside(src, page, out))
         raw, kind = found
         n = seen.setdefault(raw, len(seen) + 1)
-        suffix, plot = f'.{kind}', False
+        suffix, look = f'.{kind}', ''
         for name, pixels in zip(('width', 'height'), weight.size(raw)): img.set(name, str(pixels))
-        if kind == 'png': raw, suffix, plot = weight.smaller(raw)
-        if plot: img.classes.add('plot')
+        if kind == 'png': raw, suffix, look = weight.smaller(raw)
+        if look: img.classes.add(look)
         file = out/folder/f'{n:02}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)

@@ -27,6 +27,7 @@ def write(path, tree):
 # ---------- pictures
 
 INCH = 96      # CSS pixels
+FILLED = .35      # share of a plot in colour that makes it a map
 
 
 def size(picture):
@@ -37,17 +38,16 @@ def size(picture):
 
 
 def smaller(png):
-    "(bytes, suffix, is it a plot?): a plot has a transparent ground and few colours"
+    "(bytes, suffix, kind): a plot has a transparent ground; much of a map is filled with colour"
     im = Image.open(io.BytesIO(png))
     if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
-    flat = plot or bool(im.getcolors(256))
-    octree, plain, out = Image.Quantize.FASTOCTREE, Image.Dither.NONE, io.BytesIO()
-    if plot: im = im.quantize(256, octree, dither=plain).convert('RGBA')
-    im.save(out, 'WEBP', lossless=flat, quality=88, method=6)
-    webp = out.getvalue()
-    return (webp, '.webp', plot) if len(webp) < .9*len(png) else (png, '.png', plot)
+    filled = plot and sum(im.getchannel('A').histogram()[128:]) > FILLED*im.width*im.height
+    out = io.BytesIO()
+    im.save(out, 'WEBP', lossless=plot or bool(im.getcolors(256)), quality=88, method=6)
+    webp, kind = out.getvalue(), 'map' if filled else 'plot' if plot else ''
+    return (webp, '.webp', kind) if len(webp) < .9*len(png) else (png, '.png', kind)
 
 
 # ---------- code

@@ -734,19 +734,34 @@ class C:
 # %% ../nbs/00_core.ipynb #c089
 DPI = 144 # dots an inch; a page shows an inch as 96 CSS pixels, its column is 8 inches
 
+def _paletted(im):
+    "A picture in its 256 commonest colours; each other pixel takes the nearest of them"
+    import numpy as np
+    from PIL import Image
+    px = np.asarray(im.convert('RGBA')).copy()
+    px[..., 3] = (px[..., 3].astype(int) + 8)//17*17
+    px[px[..., 3] == 0] = 0
+    codes, at, n = np.unique(px.view('>u4'), return_inverse=True, return_counts=True)
+    colors = codes.astype('>u4').view('uint8').reshape(-1, 4).astype('float32')
+    kept = colors[np.argsort(-n, kind='stable')[:256]]
+    parts = np.array_split(colors, 1 + len(colors)//1024)
+    nearest = np.concatenate([((c[:, None] - kept)**2).sum(-1).argmin(1) for c in parts])
+    flat = Image.fromarray(nearest[at].reshape(px.shape[:2]).astype('uint8'), 'P')
+    flat.putpalette(kept[:, :3].astype('uint8').tobytes())
+    flat.info['transparency'] = kept[:, 3].astype('uint8').tobytes()
+    return flat
+
 def _figure(kind, fig):
     "(base64, size on a page): line art as PNG in 256 colours, photographs as JPEG"
     from PIL import Image
     raw, out = io.BytesIO(), io.BytesIO()
     fig.savefig(raw, format='png', dpi=DPI, facecolor=fig.get_facecolor())
-    im, look = Image.open(raw), dict(quality=90)
+    im = Image.open(raw)
     clear = im.getchannel('A').getextrema()[0] < 255
     if not clear: im = im.convert('RGB')
     if kind != ('png' if clear or im.getcolors(256) else 'jpeg'): return None
-    if kind == 'png':
-        method, look = Image.Quantize.FASTOCTREE if clear else None, dict(optimize=True)
-        im = im.quantize(256, method, dither=Image.Dither.NONE)
-    im.save(out, kind, dpi=(DPI, DPI), **look)
+    if kind == 'png': _paletted(im).save(out, kind, dpi=(DPI, DPI), optimize=True)
+    else: im.save(out, kind, dpi=(DPI, DPI), quality=90)
     size = dict(zip(('width', 'height'), (round(v*96/DPI) for v in im.size)))
     return base64.b64encode(out.getvalue()).decode(), size
 
