@@ -73,10 +73,11 @@ def bert_from_hf(
     model, # transformers' BertModel, or one with a head
 ) -> BERT: # in evaluation mode, with a copy of the weights, of their dtype and device
     "A BERT of transformers in our own, without a head; settings not built are refused"
-    c = getattr(model, 'config', None)
-    if getattr(c, 'model_type', None) != 'bert':
+    kind = getattr(getattr(model, 'config', None), 'model_type', None)
+    if kind != 'bert':
         raise TypeError(f'bert_from_hf: a BERT wanted, got {type(model).__name__} '
-                        f'of model_type {getattr(c, "model_type", None)!r}')
+                        f'of model_type {kind!r}')
+    c = model.config
     refuse_settings('bert_from_hf', c, dict(
         hidden_act='gelu', position_embedding_type='absolute', is_decoder=False,
         add_cross_attention=False))

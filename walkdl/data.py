@@ -22,6 +22,7 @@ __doc__ = """Every data set and model of the course: fetched, checked by its has
 # %% ../nbs/01_data.ipynb #c003
 import contextlib, errno, hashlib, lzma, os, pickle, re, shutil
 import subprocess, sys, tarfile, tempfile, time, zipfile, zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -323,7 +324,7 @@ def inside(name:str # of a member in an archive
     return PurePosixPath(name).as_posix()
 
 # %% ../nbs/01_data.ipynb #c069
-def _members(archive, kind):
+def _members(archive, kind) -> Iterator[tuple[str, Callable]]:
     "Each regular file of an archive: its path, and a function that opens it"
     with contextlib.ExitStack() as stack:
         if kind == 'wheel':

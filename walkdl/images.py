@@ -87,14 +87,14 @@ def warp(
 ): # same shape, dtype and device; what comes in from outside is 0
     "Shear, enlarge, turn, then shift pictures; each number may be a tensor [N] of them"
     _pictures('warp', x)
-    a, s, h, dx, dy = _each(x, degrees=degrees, scale=scale, shear=shear, dx=dx, dy=dy)
+    a, s, h, *move = _each(x, degrees=degrees, scale=scale, shear=shear, dx=dx, dy=dy)
     if not (s > 0).all():
         raise ValueError(f'warp: scale must be above 0, got {s.min().item():g}')
     if not x.numel(): return x
     H, W = x.shape[2:]
     c, n = torch.deg2rad(a).cos(), torch.deg2rad(a).sin()
     back = torch.stack([c - h*n, -n - h*c, n, c], 1).view(-1, 2, 2)/s.view(-1, 1, 1)
-    shift = -back @ torch.stack([dx, dy], 1)[..., None]
+    shift = -back @ torch.stack(move, 1)[..., None]
     unit = torch.tensor([W/2, H/2], dtype=torch.double) # grid_sample's unit
     theta = torch.cat([back*unit, shift], 2)/unit[:, None]
     work = x if x.dtype == torch.double else x.float()

@@ -52,7 +52,7 @@ def from_visible(s): # text made by `to_visible`
 # %% ../nbs/28c_tokens.ipynb #c016
 def pretokens(
     text:str,
-    pattern=GPT2_PATTERN, # a regular expression, or several, applied one after the other
+    pattern:str|tuple=GPT2_PATTERN, # a regular expression, or several, one after another
 ) -> list: # of texts, which joined give the text again
     "The pieces that no merge may cross"
     if not isinstance(text, str):

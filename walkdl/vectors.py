@@ -87,7 +87,8 @@ def agreement(
         raise ValueError(f'agreement: three or more common words expected, got {len(both)}')
     upper = np.triu_indices(len(both), 1)
     a, b = (m.unit[[m.id(w) for w in both]] for m in (one, two))
-    return float(spearmanr((a @ a.T)[upper], (b @ b.T)[upper]).statistic)
+    rank, p = np.asarray(spearmanr((a @ a.T)[upper], (b @ b.T)[upper]))
+    return float(rank)
 
 # %% ../nbs/28b_vectors.ipynb #c046
 def to_bytes(v:WordVectors, n:int=5000) -> dict:
