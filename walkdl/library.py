@@ -41,7 +41,8 @@ ROOMS = dict(
         defences='robust_net'),
     training=dict(
         core='set_seed as_generator as_rng rand_like randn_like save_weights load_weights',
-        perceptron='perceptron_loss', descent='numerical_gradient', cnns='fit', deepfakes='fit_swapper', tokens='fit_lm',
+        perceptron='perceptron_loss', descent='numerical_gradient', cnns='fit',
+        deepfakes='fit_swapper', tokens='fit_lm',
         gans='gan_losses descend input_slopes r1_penalty gradient_penalty gan_step fit_gan',
         transformers='pad_rows newton_schulz Muon ramp fit_seq2seq',
         translation='length_batches', gpt='train_gpt', bert='mask_tokens fit_mlm',
