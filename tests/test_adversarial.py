@@ -5,7 +5,7 @@ from walkdl.adversarial import (Normalized, carlini_wagner, deepfool, fgsm, fool
                                 pgd, random_start, universal)
 from walkdl.blackbox import (SIGNS, Oracle, SignNet, belief_over_views, border_point, boundary,
                              draw_sign, jacobian_augment, nes, nes_gradient, one_pixel, paste,
-                             random_views, stickers, transfer_matrix)
+                             random_views, stickers, substitute, transfer_matrix)
 from walkdl.core import set_seed
 from walkdl.data import get
 from walkdl.defences import apgd, apgd_targeted, dlr_loss, square_attack, worst_case
@@ -203,7 +203,14 @@ def test_a_black_box_counts_and_walks():
     z, way = boundary(oracle, x, y, met, 50, 0)
     assert fooled(net, z, y).all() and (way[-1] <= (met - x).flatten(1).norm(dim=1) + 1e-5).all()
     with pytest.raises(ValueError, match='each start must be read'): boundary(oracle, x, y, x, 5)
-    with pytest.raises(ValueError, match='steps starts at 1'): boundary(oracle, x, y, met, 0)
+    with pytest.raises(ValueError, match='steps is one whole number from 1 up'):
+        boundary(oracle, x, y, met, 0)
+    for use in (lambda: nes(net, x, y, .1), lambda: boundary(net, x, y, met),
+                lambda: border_point(net, x, y, met), lambda: substitute(net, x, None, None)):
+        with pytest.raises(TypeError, match=r'write Oracle\(model\)'): use()
+    with pytest.raises(TypeError, match='scores is a function'): nes_gradient(oracle, x, y)
+    with pytest.raises(ValueError, match='nes: n is one whole'): nes(oracle, x, y, .1, n=True)
+    with pytest.raises(ValueError, match='sigma'): nes_gradient(oracle.scores, x, y, sigma=math.nan)
     nets = {'one': net, 'two': case(1)[0]}
     share = transfer_matrix(nets, x, y, lambda m, x, y: fgsm(m, x, y, .2))
     assert share.shape == (2, 2)
@@ -212,8 +219,8 @@ def test_one_pixel_is_one_pixel():
     net, x, y = case(0)
     dot, asked = one_pixel(net, x[:1], y[:1], crowd=10, generations=2, generator=0)
     assert (dot != x[:1]).any(1).sum() <= 1 and asked == 30
-    for kw, words in ((dict(), 'one picture'), (dict(crowd=4), 'crowd at 5'),
-                      (dict(pixels=0), 'starts at 1')):
+    for kw, words in ((dict(), 'one picture'), (dict(crowd=4), 'crowd is one whole number from 5'),
+                      (dict(pixels=0), 'pixels is one whole number from 1 up')):
         with pytest.raises(ValueError, match=words):
             one_pixel(net, x[:1 if kw else 2], y[:1 if kw else 2], **kw)
 

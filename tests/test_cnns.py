@@ -87,6 +87,9 @@ X, W = torch.zeros(1, 1, 5, 5), torch.zeros(2, 1, 3, 3)
     ((X, torch.zeros(2, 1, 7, 7)), ValueError, 'that spans 7 does not fit into 5 pixels'),
     ((X, W, None, 1, 0, 1, 2), ValueError, 'groups=2'),
     ((X, W, None, 0), ValueError, 'stride'),
+    ((X, W, None, True), ValueError, 'stride is one whole number from 1 up, got True'),
+    ((X, W, None, 1, False), ValueError, 'padding is one whole number from 0 up, got False'),
+    ((X, W, None, 1, 0, 1, True), ValueError, 'groups is one whole number from 1 up, got True'),
     ((X, W, None, 1, -1), ValueError, 'padding'),
 ])
 def test_wrong_input_gets_a_sentence(args, error, text):

@@ -127,3 +127,13 @@ def test_wrong_input_is_told(call, words):
 
 def test_no_alarm_has_no_precision():
     assert math.isnan(precision_at(0, .5, 1)) and precision_at(.5, 1, 1) == 1
+
+
+@pytest.mark.parametrize('call, words', [
+    *((lambda k=k: embed_watermark(np.zeros((32, 32)), k), 'embed_watermark: key is one whole')
+      for k in (True, 1.5, -1, 'k')),
+    (lambda: watermark_score(np.zeros((32, 32)), 1.5), 'watermark_score: key is one whole number'),
+    (lambda: fit_swapper(*torch.zeros(2, 2, 1, 28, 28), 2, 0), 'bs is one whole'),
+    (lambda: fit_swapper(*torch.zeros(2, 2, 1, 28, 28), True), 'steps is one')])
+def test_what_is_no_whole_number_is_told(call, words):
+    with pytest.raises(ValueError, match=words): call()

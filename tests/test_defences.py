@@ -118,8 +118,10 @@ def test_squeezing():
     middle = nn.functional.pad(colour, [1]*4, mode='reflect').unfold(2, 3, 1).unfold(3, 3, 1)
     assert squeeze(colour, median=3).equal(middle.flatten(4).median(4).values)
     assert squeeze(colour[:0], bits=2, median=3).shape == (0, 3, 7, 9)
-    for kw, words in ((dict(median=2), 'odd'), (dict(median=-1), 'odd'),
-                      (dict(median=15), 'twice the side'), (dict(bits=0), 'bits starts at 1')):
+    for kw, words in ((dict(median=2), 'odd'), (dict(median=-1), 'whole number'),
+                      (dict(median=15), 'twice the side'), (dict(bits=0), 'bits is one whole'),
+                      (dict(bits=float('nan')), 'got nan'), (dict(bits=True), 'got True'),
+                      (dict(median=3.), 'median is one whole number')):
         with pytest.raises(ValueError, match=words): squeeze(colour, **kw)
 
 def test_gradients_go_straight_through():
@@ -152,3 +154,12 @@ def test_an_alarm_hears_nan():
 def test_attacks_of_one_step_and_of_many_pictures():
     assert apgd(NET, DIGITS, Y, .1, steps=1, generator=0).shape == DIGITS.shape
     assert math.isnan(robust_accuracy(NET, DIGITS[:0], Y[:0], .1))
+
+
+@pytest.mark.parametrize('call, words', [
+    (lambda: Ensemble(None), 'at least one model'),
+    (lambda: DriftAlarm([1, 2], math.nan), 'allowance is a finite number from 0 up'),
+    (lambda: DriftAlarm([1, 2], .5, -1), 'limit is a finite number from 0 up'),
+    (lambda: bpda(lambda x: x[:1])(torch.zeros(4, 1, 2, 2)), r'turns \[4, 1, 2, 2\] into \[1')])
+def test_bad_parts_of_a_defence_are_told(call, words):
+    with pytest.raises(ValueError, match=words): call()

@@ -155,6 +155,13 @@ def test_errors_are_sentences():
     with pytest.raises(ValueError, match='consistency'): consistency(np.zeros((3, 1)), [0, 1, 0])
     with pytest.raises(ValueError, match='reweigh'): reweigh([0, 1], [0, 2])
     with pytest.raises(ValueError, match='both groups'): parity_costs([0, 1], [1, 1], .1)
+    for price in (float('nan'), float('inf'), None):
+        with pytest.raises(ValueError, match='price is a finite number'):
+            parity_costs([0, 1], [0, 1], price)
+    with pytest.raises(ValueError, match='strength'):
+        FairNet(2, strength=float('nan'))(torch.zeros(1, 2))
+    with pytest.raises(ValueError, match='epochs'):
+        fit_fairnet(FairNet(2), np.zeros((2, 2)), [0, 1], [0, 1], True)
     with pytest.raises(ValueError, match="predictive_policing"): predictive_policing(rule='luck')
     with pytest.raises(ValueError, match='gender_direction'): gender_direction(np.zeros((2, 3)))
 
@@ -372,3 +379,13 @@ def test_predictive_policing():
     fair = np.mean([predictive_policing(days=2000, correct=True, start=(50, 50), generator=s)[-1]
                     for s in range(10)])
     assert abs(fair - .5) < .05
+
+
+@pytest.mark.parametrize('call, words', [
+    (lambda: weat(*np.ones((3, 3, 2)), np.ones((3, 3))), r'vectors of one length .*\[2, 2, 2, 3\]'),
+    (lambda: weat(*np.eye(2)[None].repeat(4, 0), tries=0), 'tries is one whole number from 1 up'),
+    (lambda: predictive_policing(days=-1), 'days is one whole number'),
+    (lambda: predictive_policing(rates=(2, .3)), 'rate is a finite number from 0 to 1, got 2'),
+    (lambda: predictive_policing(rates=(.3, float('nan'))), 'rate is a finite number from 0 to 1')])
+def test_bad_numbers_of_bias_are_told(call, words):
+    with pytest.raises(ValueError, match=words): call()

@@ -184,10 +184,19 @@ Z, LABELS = torch.zeros, torch.zeros(4, dtype=torch.long)
     (lambda: (g := GAN(2)).step(Z(5, 3), g.optimizers()), 'G makes data of shape'),
     (lambda: fit_gan(DCGAN(width=8), Z(0, 1, 28, 28), LABELS[:0]), 'a label each'),
     (lambda: mean_styles(StyleGAN(width=8), 0), 'one noise or more'),
+    (lambda: GAN(z=0), 'GAN: z is one whole number from 1 up'),
+    (lambda: GAN().sample(-1), 'GAN.sample: n is one whole number from 0 up'),
+    (lambda: gradient_penalty(GAN().D, Z(3, 2), Z(3, 2), math.nan), 'to is a finite number'),
+    *((lambda k=k, v=v: fit_gan(DCGAN(width=8), Z(4, 1, 28, 28), LABELS, **{k: v}), f'{k} is')
+      for k, v in dict(bs=0, every=0, steps=True, r1=math.nan, lr=-1).items()),
     (lambda: game_data('bell', 0), 'one point or more'),
     (lambda: game_data('cat'), 'ring')])
 def test_wrong_input_is_told(call, words):
     with pytest.raises(ValueError, match=words): call()
+
+
+def test_slopes_are_of_floating_numbers():
+    with pytest.raises(TypeError, match='floating numbers'): r1_penalty(GAN().D, Z(3, 2).long())
 
 
 def test_value_at_the_end_of_the_game():

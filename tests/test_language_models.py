@@ -1,10 +1,11 @@
 """Translation, GPT, BERT, other people's models: edges, refusals, equality with the libraries."""
-import random, socket
+import math, random, socket
 import numpy as np, pytest, torch
 import torch.nn as nn
 from hypothesis import given, settings, strategies as st
 from walkdl.bert import (
-    Int8Vectors, MaskedLM, bert_from_hf, embed_texts, fit_mlm, mask_tokens, mean_pool, ndcg)
+    Int8Vectors, MaskedLM, bert_from_hf, embed_texts, fit_mlm, mask_tokens, mean_pool, ndcg,
+    semantic_search)
 from walkdl.gpt import (
     distinct, generate, gpt_from_hf, longest_copy, next_probs, token_losses, train_gpt)
 from walkdl.huggingface import LoRA, count_parameters, load_family, sentence_vector, wordpiece
@@ -60,6 +61,8 @@ def test_a_dictionary_passes_over_empty_sides():
     assert dict(IBM1([('the house', 'la casa'), ('', 'nada')]).best('house', None)) == {'la': .5,
                                                                                         'casa': .5}
     raises(lambda: IBM1([('', 'nada')]), 'no pair with words on both sides')
+    for bad in ('ab', ['ab', 'cd'], [('a',)], [('a', 1)], [1]):
+        raises(lambda: IBM1(bad), 'a list of pairs of texts', TypeError)
 
 
 def test_batches_of_one_length_hold_every_pair(untouched):
@@ -125,7 +128,8 @@ def test_a_beam_ends_at_stop_and_finds_the_likeliest(gpt, cache):
 def test_generate_refuses_nothing_and_takes_no_rows(gpt, untouched):
     raises(lambda: generate(gpt, []), 'at least one')
     raises(lambda: generate(gpt, torch.ones(1, 1, 2).long()), 'at least one')
-    raises(lambda: generate(gpt, [1], beam=0), 'beam must be 1')
+    raises(lambda: generate(gpt, [1], beam=0), 'beam is one whole number')
+    raises(lambda: generate(gpt, [1], -1), 'n is one whole number from 0 up')
     assert generate(gpt, torch.zeros(0, 3, dtype=torch.long)).shape == (0, 3)
     assert generate(gpt, [1, 2], 4).shape == (1, 6)
 
@@ -133,8 +137,13 @@ def test_generate_refuses_nothing_and_takes_no_rows(gpt, untouched):
 def test_probabilities_at_the_edges():
     logits = torch.tensor([5., 1., 3.])
     for t in (0, 1e-40, 1e-31): assert next_probs(logits, t).tolist() == [1, 0, 0]
-    for t in (float('nan'), float('inf'), -1):
+    nan = math.nan
+    for t in (nan, math.inf, -1):
         raises(lambda: next_probs(logits, t), 'temperature must be')
+    for bad in ([1., nan], [math.inf, 1.], [[0., 1.], [-math.inf, -math.inf]]):
+        for t in (0, 1): raises(lambda: next_probs(torch.tensor(bad), t), 'holds nan or inf')
+    assert next_probs(torch.tensor([0., -math.inf])).tolist() == [1, 0]
+    for k in (0, True, 1.5): raises(lambda: next_probs(logits, top_k=k), 'top_k is one whole')
     half = next_probs(logits.half()*1e3, top_p=.5)
     assert half.dtype == torch.float16 and half.tolist() == [1, 0, 0]
     assert next_probs(torch.tensor([2, 2])).tolist() == [.5, .5]
@@ -152,12 +161,14 @@ def test_training_of_one_step_and_of_none(untouched):
     raises(lambda: train_gpt(fresh(), ids[:5], 1), 'a window needs')
     raises(lambda: token_losses(fresh(), ids[:8], T=8), 'a window needs 9')
     assert token_losses(fresh(), ids, T=8).shape == (24, 8)
+    for bad in (dict(every=0), dict(T=0), dict(every=True)):
+        raises(lambda: token_losses(fresh(), ids, **bad), 'is one whole number from 1 up')
 
 
 def test_measures_of_a_text():
     assert distinct([[1, 2, 1, 2]]) == 2/3
     assert longest_copy('xabcx', 'yabcy') == 'abc' and longest_copy('', 'a') == ''
-    raises(lambda: distinct([[1, 2]], 0), 'n must be 1 or more')
+    raises(lambda: distinct([[1, 2]], 0), 'n is one whole number from 1 up')
     raises(lambda: distinct([]), 'texts of at least 2')
 
 
@@ -307,3 +318,12 @@ def test_a_family_that_is_not_here_asks_no_hub(monkeypatch):
     raises(lambda: load_family('DistilBERT'), 'online=True')
     raises(lambda: load_family('ELMo'), 'there are GPT, BERT')
     raises(lambda: count_parameters('ELMo'), 'there are GPT, BERT')
+
+
+@pytest.mark.parametrize('call, words', [
+    (lambda: mask_tokens(torch.rand(9), 10, 3), 'got ids of torch.float32'),
+    (lambda: mask_tokens(torch.arange(9), 10, 33), 'whole numbers below 10'),
+    (lambda: embed_texts(['a'], 0), 'bs is one whole number from 1 up'),
+    (lambda: semantic_search('a', torch.zeros(3, 384), 0), 'k is one whole number from 1 up'),
+    (lambda: semantic_search('a', torch.zeros(3, 38)), 'vectors must be [N,384]')])
+def test_bad_input_of_the_reader(call, words): raises(call, words)

@@ -9,7 +9,7 @@ import ast, builtins, json, os, re, subprocess, symtable, sys
 import pytest
 from conftest import ROOT
 from notebooks import chapters, directives, read, source
-from walkdl.cli import learner_edition, stub
+from walkdl.cli import learner_edition, main, stub
 
 CHAPTERS = [p for p in chapters() if p.stem != 'index']
 
@@ -132,3 +132,10 @@ def test_a_run_with_every_exercise_untouched_speaks_in_sentences(stem, tmp_path)
     errors = json.loads(r.stdout.split('RESULT', 1)[1])
     assert errors and not [e for e in errors if e[1] != 'NotYet'], errors
     assert all('nothing here yet' in e[2] for e in errors), errors
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path/'file').write_text('')
+    for bad in (tmp_path/'file', tmp_path/'file'/'inside'):
+        with pytest.raises(SystemExit) as e: main(['learn', str(bad), '--no-open', '--no-install'])
+        assert str(bad) in str(e.value) and 'folder' in str(e.value) and 'Errno' not in str(e.value)

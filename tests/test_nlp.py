@@ -286,3 +286,14 @@ def test_vectors_leave_your_random_numbers_alone():
     fits = [SkipGram(4, min_count=1, generator=g).fit(text).vectors for g in (1, 1, 2, None)]
     assert (fits[0] == fits[1]).all() and (fits[0] != fits[2]).any()
     assert np.random.get_state()[1].tolist() == state and (torch.get_rng_state() == own).all()
+
+
+@pytest.mark.parametrize('call, words', [
+    *((lambda k=k, v=v: cooccurrence([['a', 'b']]*9, **{k: v}), f'{k} is one whole number')
+      for k in ('window', 'min_count') for v in (0, 2.5, True, float('nan'))),
+    (lambda: cooccurrence([[1, 2]]*9), 'lists of words'),
+    (lambda: cooccurrence('ab'), 'lists of words'),
+    (lambda: ppmi([['a', 'b']]*9, smooth=float('nan')), 'smooth is a finite number'),
+    (lambda: svd_vectors(['a', 'b', 'c'], np.eye(3)*float('nan'), 1), 'X holds nan or inf')])
+def test_vectors_of_bad_input(call, words):
+    with pytest.raises((TypeError, ValueError), match=words): call()

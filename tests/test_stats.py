@@ -153,3 +153,11 @@ def test_bootstrap_is_scipys_and_leaves_the_callers_chance_alone():
 def test_bootstrap_draws_pairs_together():
     y, s = [0, 0, 0, 0, 1, 1, 1, 1]*8, list(range(8))*8
     assert bootstrap_interval((y, s), auc, resamples=50, paired=True, generator=0) == (1, 1)
+
+
+@pytest.mark.parametrize('call, words', [
+    (lambda: compare_seeds([1, 2]), 'name: values. expected, got .1, 2.'),
+    (lambda: bootstrap_interval([1, 2, 3], resamples=0), 'resamples is one whole number from 1 up'),
+    (lambda: bootstrap_interval([1, 2, 3], resamples=9.5), 'resamples is one whole number')])
+def test_what_cannot_be_drawn_is_told(call, words):
+    with pytest.raises(ValueError, match=words): call()

@@ -3,8 +3,8 @@ import json, math
 import pytest, torch
 from hypothesis import given, settings, strategies as st
 from walkdl.tokens import (BPE, DIGITS_PATTERN, GPT2_PATTERN, FeedForwardLM, KneserNey,
-                           bits_per_character, fit_lm, from_visible, ngram_codes, perplexity,
-                           pretokens, surprisal, to_visible)
+                           bits_per_character, fit_lm, from_visible, learn_merges, ngram_codes,
+                           perplexity, pretokens, surprisal, to_visible)
 
 TEXT = 'the cat sat on the mat, the rat sat on the cat; 1984 and 2001: ¡qué día! ' * 5
 bpe = BPE.train(TEXT, 300)
@@ -158,6 +158,9 @@ def test_kneser_ney_uses_all_of_a_short_context():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match='256'): BPE.train('a', 10)
     with pytest.raises(TypeError, match='str'): bpe.encode(b'bytes')
+    for use in (lambda: bpe.encode('ab\ud800'), lambda: BPE.train('ab\udfff', 300),
+                lambda: learn_merges({'ab\udfff': 1}, 300)):
+        with pytest.raises(ValueError, match='is half of a pair'): use()
     with pytest.raises(ValueError, match='no token'): bpe.decode([10**6])
     with pytest.raises(ValueError, match='no token'): bpe.decode([-1])
     with pytest.raises(TypeError, match='float'): bpe.decode([97.9])

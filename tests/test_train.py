@@ -156,3 +156,8 @@ def test_shards_and_rates():
                  lambda: T.learning_rate(40, 40, 1.), lambda: T.ring_all_reduce([]),
                  lambda: T.ring_all_reduce([torch.ones(2), torch.ones(3)])):
         with pytest.raises(ValueError, match='expected|equal shares'): call()
+
+
+@pytest.mark.parametrize('top', [float('nan'), float('inf'), -1])
+def test_a_bad_learning_rate_is_told(top):
+    with pytest.raises(ValueError, match='top is a finite number'): T.learning_rate(0, 5, top)

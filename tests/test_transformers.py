@@ -241,5 +241,8 @@ def test_padding_is_never_written_before_the_end():
 def test_masks_on_any_device_and_of_each_head():
     assert causal_mask(3, device='meta').device.type == 'meta'
     assert padding_mask(torch.ones(2, device='meta').long(), 3).device.type == 'meta'
+    assert padding_mask([0, 3], 3).sum() == 3 and padding_mask([], 3).shape == (0, 1, 3)
+    for bad in ([4], [-1], [2.], [float('nan')], [[1]], [True]):
+        with pytest.raises(ValueError, match='whole numbers .* to T = 3'): padding_mask(bad, 3)
     m, x = MultiHeadAttention(8, 2), torch.randn(2, 3, 8)
     assert torch.allclose(m(x, mask=torch.ones(2, 2, 3, 3, dtype=torch.bool)), m(x), atol=1e-6)

@@ -4,8 +4,10 @@
 
 A mutant has one sign, number, comparison, index, argument or statement changed. It must be refused,
 or be listed with the reason why it is as right as the solution. A refusal should be a sentence
-about the mistake; a mutant that crashes is told its line. Not counted: what does not run at all,
-what gives the very same value, and what only spells a message otherwise.
+about the mistake. The checker says one where it knows what is wrong; a mutant that crashes is
+told one where the place that it is shown is the changed line, or stands on a value that this line
+made. A crash that is told elsewhere counts against, and so does a mutant that never ends. Not
+counted: what does not run at all, and what gives the very same value.
 """
 import argparse, ast, copy, difflib, json, linecache, os, re, signal, sys, time, traceback
 from pathlib import Path
@@ -15,8 +17,8 @@ from notebooks import (NBS, Trouble, chapters, directives, kept, module, place, 
 
 FOLDER = NBS/'mutants'
 BUDGET = 180 # seconds for the mutants of one exercise; what is left over is printed and kept
-CRASH = re.compile(r'your function stops')
-MUTE = re.compile(r'cannot be checked|nothing here yet')
+STOP = re.compile(r'your function stops at line (\d+)')
+VALUE = re.compile(r'(\w+) (?:is \S|has no value)')
 
 
 # ---------- making mutants
@@ -131,6 +133,12 @@ def checkers(path):
     return {name: f'{shared}\n{t}' for name, t in parts if name.startswith('check_')}
 
 
+def meaning(text):
+    "A text's syntax tree as words: the same for other line breaks and other comments"
+    plain = lambda n: [v for _, v in ast.iter_fields(n) if isinstance(v, (str, bytes, int, float))]
+    return ' '.join(f'{type(n).__name__} {plain(n)}' for n in ast.walk(ast.parse(text)))
+
+
 def exercises(path):
     "[{name, solution, cell, asks, source}]: the solutions of a chapter and how they are checked"
     found, solution, texts = [], None, checkers(path)
@@ -142,7 +150,7 @@ def exercises(path):
             for name in dict.fromkeys(re.findall(r'\b(check_\w+)\(', text)):
                 if name not in texts: continue
                 found.append(dict(name=name, solution=solution[1], cell=solution[0], asks=text,
-                                  source=short(solution[1], text, texts[name])))
+                                  source=short(*map(meaning, (solution[1], text, texts[name])))))
     return found
 
 
@@ -169,8 +177,31 @@ def same(got, right, checker):
     except (TypeError, ValueError): return False
 
 
+def values(text, lines):
+    "The names that get a value in these lines of a text, arguments by their default"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.arguments):
+            given = [*node.args[len(node.args) - len(node.defaults):], *node.kwonlyargs]
+            yield from (a.arg for a in given if a.lineno in lines)
+        if isinstance(getattr(node, 'ctx', None), ast.Store) and node.lineno in lines:
+            while hasattr(node, 'value'): node = node.value # out[i].x = … gives to `out`
+            if isinstance(node, ast.Name): yield node.id
+
+
+def points(said, old, new):
+    "Does the sentence about a crash show the changed line, or a value that this line made?"
+    old = ast.unparse(ast.parse(old))
+    pairs = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    steps = [o for o in pairs.get_opcodes() if o[0] != 'equal']
+    before = {i + 1 for _, lo, hi, *_ in steps for i in range(lo, hi)}
+    after = {i + 1 for *_, lo, hi in steps for i in range(lo, hi)}
+    shown = set(VALUE.findall(re.split(r'\. Set before|\. It was called', said)[0]))
+    if int(STOP.search(said)[1]) in after: return True
+    return bool(shown & {*values(old, before), *values(new, after)})
+
+
 def judge(code, ex, names, right):
-    "What becomes of one mutant: 'broken', 'same', 'passed', 'crashed', 'mute' or 'told'"
+    "What becomes of one mutant: 'broken', 'same', 'passed', 'crashed', 'placed' or 'told'"
     from walkdl.core import set_seed
     set_seed(0)
     try: got = answer(code, ex, names)
@@ -179,16 +210,18 @@ def judge(code, ex, names, right):
     if same(got, right, checker): return 'same'
     said = checker.problem(got)
     if said is None: return 'passed'
-    return 'crashed' if CRASH.search(said) else 'mute' if MUTE.search(said) else 'told'
+    if not STOP.search(said): return 'told'
+    return 'placed' if points(said, ex['solution'], code) else 'crashed'
 
 
 def in_fork(seconds, f, *args):
-    "f(*args) in a process of its own, or 'hung'"
+    "f(*args) in a process of its own, or 'hung' after so many seconds of work, or ten times that"
     here, there = os.pipe()
     if not (pid := os.fork()):
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            for sign in (signal.SIGPROF, signal.SIGALRM): signal.signal(sign, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.setitimer(signal.ITIMER_REAL, 10*seconds)
             sys.stdout = sys.stderr = open(os.devnull, 'w')
             os.write(there, f(*args).encode())
         except BaseException: os.write(there, b'broken')
@@ -201,30 +234,37 @@ def in_fork(seconds, f, *args):
 
 def attack(ex, names, reasons):
     "Run all mutants of one exercise"
-    begun = time.time()
+    begun, worked = time.time(), time.process_time()
     right = answer(ex['solution'], ex, names)
-    limit, fates = 2 + 5*(time.time() - begun), {}
+    names[ex['name']].problem(right)
+    limit, fates = 2 + 5*(time.process_time() - worked), {}
     todo = mutants(ex['solution'])
     for told, code in todo.items():
         if time.time() - begun > BUDGET: break
         fates[told] = in_fork(limit, judge, code, ex, names, right)
     count = lambda *fs: sum(f in fs for f in fates.values())
-    refused = count('told', 'crashed', 'mute', 'hung')
-    return dict(made=count('passed') + refused, refused=refused, sentences=count('told'),
-                crashes=count('crashed'), untried=len(todo) - len(fates),
+    refused = count('told', 'placed', 'crashed', 'hung')
+    return dict(made=count('passed') + refused, refused=refused, sentences=count('told', 'placed'),
+                placed=count('placed'), untried=len(todo) - len(fates),
                 survivors={t: reasons.get(t, '') for t, f in fates.items() if f == 'passed'},
-                mute=[t for t, f in fates.items() if f in ('mute', 'hung')], source=ex['source'])
+                elsewhere=[t for t, f in fates.items() if f == 'crashed'],
+                endless=[t for t, f in fates.items() if f == 'hung'], source=ex['source'])
+
+
+class Done(Exception): "All exercises of a notebook were tried"
 
 
 def attack_all(path, todo):
     "Run a notebook, and at each solution its mutants; in the fork of a runner"
-    outcome = kept(FOLDER/f'{path.stem}.json')
+    outcome, last = kept(FOLDER/f'{path.stem}.json'), max(ex['cell'] for ex in todo)
     def before(i, shell):
+        if i > last: raise Done
         for ex in todo:
             if ex['cell'] != i: continue
             reasons = outcome.get(ex['name'], {}).get('survivors', {})
             outcome[ex['name']] = attack(ex, shell.user_ns, reasons)
     try: run.execute(path, set(), before)
+    except Done: pass
     finally:
         rows = {ex['name']: outcome[ex['name']] for ex in exercises(path) if ex['name'] in outcome}
         save(FOLDER/f'{path.stem}.json', json.dumps(rows, indent=1, ensure_ascii=False) + '\n')
@@ -237,7 +277,7 @@ def waiting(path):
 
 
 def report(paths):
-    keys = 'made', 'refused', 'sentences', 'crashes', 'untried'
+    keys = 'made', 'refused', 'sentences', 'placed', 'untried'
     total = dict.fromkeys([*keys, 'listed'], 0)
     for path in paths:
         for name, r in kept(FOLDER/f'{path.stem}.json').items():
@@ -251,8 +291,8 @@ def report(paths):
     share = lambda part, whole: f'{part/max(1, whole):.1%}'
     print(f"{total['made']} mutants, {total['listed']} as right as the solution. Of the others "
           f"{share(total['refused'], total['made'] - total['listed'])} refused: "
-          f"{share(total['sentences'], total['refused'])} in a sentence about the mistake, "
-          f"{share(total['crashes'], total['refused'])} crash and are told the line. "
+          f"{share(total['sentences'], total['refused'])} in a sentence about the mistake "
+          f"({share(total['placed'], total['refused'])} crash and are shown the place). "
           f"{total['untried']} not tried.")
 
 

@@ -24,7 +24,7 @@ __doc__ = """Encoders of text: masked language models, sentence vectors, search 
 import functools
 import numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator
+from .core import as_generator, need_whole
 from .transformers import BERT, LayerNorm, ramp, refuse_settings, rename_keys
 
 # %% ../nbs/29d_bert.ipynb #c010
@@ -37,6 +37,11 @@ def mask_tokens(
 ): # ids after the change, and a bool tensor: the places to guess
     "Hide tokens by BERT's rule of 80, 10 and 10 % (Devlin et al. 2019, section 3.1)"
     if not 0 < p < 1: raise ValueError(f'mask_tokens: p must be in 0 < p < 1, got {p}')
+    need_whole('mask_tokens', vocab=vocab)
+    need_whole('mask_tokens', 0, mask=mask)
+    if ids.is_floating_point() or mask >= vocab:
+        raise ValueError(f'mask_tokens: whole numbers below {vocab} expected, got ids of '
+                         f'{ids.dtype} and mask {mask}')
     g = as_generator(generator)
     draw = lambda: torch.rand(ids.shape, generator=g, device=g.device).to(ids.device)
     guess, fate = draw() < p, draw()
@@ -150,6 +155,7 @@ def embed_texts(
     if isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
         raise TypeError(
             'embed_texts: a list of texts is wanted, as in embed_texts(["one", "two"])')
+    need_whole('embed_texts', bs=bs)
     bert, tokenizer = load_minilm()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     out = torch.empty(len(texts), bert.emb.weight.shape[1])
@@ -178,8 +184,12 @@ def semantic_search(
     k:int=5, # how many
 ) -> list: # of numbers of texts, best first
     "The texts whose meaning is nearest"
-    likeness = vectors @ embed_texts([query])[0].to(vectors)
-    return likeness.topk(min(k, len(vectors))).indices.tolist()
+    need_whole('semantic_search', k=k)
+    wanted = embed_texts([query])[0].to(vectors)
+    if vectors.ndim != 2 or vectors.shape[1] != len(wanted):
+        raise ValueError(f'semantic_search: vectors must be [N,{len(wanted)}], as '
+                         f'embed_texts gives them, got {list(vectors.shape)}')
+    return (vectors @ wanted).topk(min(k, len(vectors))).indices.tolist()
 
 # %% ../nbs/29d_bert.ipynb #c049
 def ndcg(

@@ -21,7 +21,7 @@ __doc__ = """Where bias comes from, measured: word vectors, a police that feeds 
 from itertools import combinations
 from math import comb
 import numpy as np
-from .core import as_rng
+from .core import as_rng, need_finite, need_whole
 
 # %% ../nbs/55b_bias.ipynb #c022
 def _unit(name, v):
@@ -44,6 +44,10 @@ def weat(
 ): # (effect size, one-sided p)
     "Word embedding association test: effect size, p (Caliskan, Bryson and Narayanan 2017)"
     X, Y, A, B = (_unit(name, v) for name, v in dict(X=X, Y=Y, A=A, B=B).items())
+    need_whole('weat', tries=tries)
+    if len({v.shape[1] for v in (X, Y, A, B)}) > 1:
+        raise ValueError('weat: vectors of one length expected, got X, Y, A and B of '
+                         f'{[v.shape[1] for v in (X, Y, A, B)]} numbers')
     if len(X) < 2 or len(Y) < 2:
         raise ValueError('weat: two or more targets on each side expected, '
                          f'got {len(X)} and {len(Y)}')
@@ -116,6 +120,8 @@ def predictive_policing(
     if rule not in ('share', 'hot spot'):
         raise ValueError("predictive_policing: rule is 'share' or 'hot spot', "
                          f"not {rule!r}")
+    need_whole('predictive_policing', days=days)
+    for rate in rates: need_finite('predictive_policing', 0, 1, rate=rate)
     rng, record, out = as_rng(generator), np.array(start, float), []
     if not (record >= 0).all() or not 0 < record.sum() < np.inf:
         raise ValueError('predictive_policing: a record of two counts, not both 0, '

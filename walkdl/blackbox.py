@@ -28,7 +28,7 @@ __doc__ = """Attacks by someone who may only ask, for scores, for names, or with
 
 # %% ../nbs/52b_blackbox.ipynb #c003
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator, as_rng, rand_like, randn_like
+from .core import as_generator, as_rng, need_finite, need_whole, rand_like, randn_like
 from .adversarial import (attack_input, fooled, input_gradient, l2_norm, logit_margin,
                                 project, refuse_training)
 
@@ -47,6 +47,12 @@ class Oracle:
         "The name of the largest score [B]"
         return self.scores(x).argmax(1)
 
+def _need(who, oracle, *answers):
+    "Refuse what does not give these answers, such as a model without its counter"
+    if missing := [a for a in answers if not callable(getattr(oracle, a, None))]:
+        raise TypeError(f'{who}: an Oracle is asked for its {" and ".join(missing)}; '
+                        f'write Oracle(model), got {type(oracle).__name__}')
+
 # %% ../nbs/52b_blackbox.ipynb #c011
 def nes_gradient(
     scores, # pictures -> logits, as `Oracle(model).scores`
@@ -57,9 +63,12 @@ def nes_gradient(
     generator=None, # torch.Generator, whole number, or None
 ): # [B,C,H,W]
     "The gradient of the loss, estimated from 2n questions a picture (Ilyas et al. 2018)"
-    if n < 1 or not sigma > 0:
-        raise ValueError('nes_gradient: n starts at 1 and sigma is positive, '
-                         f'got {n}, {sigma}')
+    need_whole('nes_gradient', n=n)
+    need_finite('nes_gradient', sigma=sigma)
+    if not sigma > 0: raise ValueError(f'nes_gradient: sigma is positive, got {sigma}')
+    if not callable(scores):
+        raise TypeError('nes_gradient: scores is a function of pictures, as '
+                        f'Oracle(model).scores, got {type(scores).__name__}')
     u = randn_like(x.expand(n, *x.shape), generator)
     def ask(z): return loss(scores(z.flatten(0, 1)), y.repeat(n)).view(n, -1)
     d = (ask(x + sigma*u) - ask(x - sigma*u))/(2*sigma)
@@ -76,6 +85,8 @@ def nes(
     clip=(0, 1), # range of pixels
 ): # (pictures, questions asked for each [B])
     "PGD with an estimated gradient; a picture is left alone as soon as its answer is wrong"
+    _need('nes', oracle, 'labels', 'scores')
+    need_whole('nes', steps=steps, n=n)
     step = eps/5 if step is None else step
     x, y = attack_input('nes', None, x, y, clip=clip, eps=eps, step=step)
     generator, z = as_generator(generator), x.clone()
@@ -97,6 +108,8 @@ def border_point(
     steps:int=8, # questions for each picture
 ): # [B,C,H,W], read as something else than y
     "The point next to the border on the straight way from x to start"
+    _need('border_point', oracle, 'labels')
+    need_whole('border_point', steps=steps)
     near, far = x.new_zeros(len(x)), x.new_ones(len(x))
     def at(t): return torch.lerp(x, start, t.view(-1, *[1]*(x.ndim - 1)))
     for _ in range(steps):
@@ -116,7 +129,8 @@ def boundary(
 ): # (pictures, distances [steps,B] on the way)
     "Walk along the border towards x, where the answer is wrong (Brendel et al. 2018)"
     x, y = attack_input('boundary', None, x, y, clip=clip)
-    if steps < 1: raise ValueError(f'boundary: steps starts at 1, got {steps}')
+    _need('boundary', oracle, 'labels')
+    need_whole('boundary', steps=steps)
     if (oracle.labels(start) == y).any():
         raise ValueError('boundary: each start must be read as something else than y')
     generator, z, way = as_generator(generator), start.clone(), []
@@ -153,6 +167,8 @@ def substitute(
     rounds:int=4, # each doubles the pictures
 ): # the last trained model
     "A copy of the network, learned from its answers (Papernot et al. 2017)"
+    _need('substitute', oracle, 'labels')
+    need_whole('substitute', 0, rounds=rounds)
     y, step = oracle.labels(x), .1
     for r in range(rounds):
         bigger = jacobian_augment(train(make(), x, y), x, y, step*(-1)**r)
@@ -291,9 +307,8 @@ def one_pixel(
     x, y = attack_input('one_pixel', model, x, y)
     if len(x) != 1 or x.ndim != 4:
         raise ValueError(f'one_pixel: one picture [1,C,H,W] at a time, got {list(x.shape)}')
-    if pixels < 1 or crowd < 5:
-        raise ValueError('one_pixel: pixels starts at 1 and crowd at 5, '
-                         f'got {pixels} and {crowd}')
+    need_whole('one_pixel', pixels=pixels, generations=generations)
+    need_whole('one_pixel', 5, crowd=crowd)
     oracle, (c, h, w), rng = Oracle(model), x.shape[1:], as_rng(generator)
     def put(genes): # [pixels·(2+c), S] -> [S,C,H,W]
         z, genes = x.repeat(genes.shape[1], 1, 1, 1), torch.tensor(genes.T).to(x)
@@ -361,6 +376,7 @@ def stickers(
 ) -> list: # (row, column, height, width, shade)
     "Choose rectangles one by one: the gradient proposes 24, the mean over views decides"
     refuse_training('stickers', model)
+    need_whole('stickers', n=n, views=views)
     spots, chosen = _spots(face, sizes), []
     seeds = torch.randint(2**62, (n,), generator=as_generator(generator)).tolist()
     for seed in seeds if views > 1 else seeds[:1]*n:

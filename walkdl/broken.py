@@ -24,7 +24,7 @@ __doc__ = """Defences that were broken, how, and how one could have known.
 
 # %% ../nbs/52d_broken.ipynb #c003
 import math, torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator, randn_like
+from .core import as_generator, need_finite, need_whole, randn_like
 from .adversarial import attack_input, fgsm, fooled, input_gradient, pgd
 from .defences import square_attack
 
@@ -35,10 +35,11 @@ def squeeze(
     median:int|None=None, # side of the neighbourhood whose median each pixel becomes (odd)
 ): # same shape
     "Feature squeezing (Xu et al. 2018): fewer greys, or a median filter"
-    if bits is not None and bits < 1:
-        raise ValueError(f'squeeze: bits starts at 1, got {bits}')
-    if bits is not None: x = (x*(2**bits - 1)).round()/(2**bits - 1)
+    if bits is not None:
+        need_whole('squeeze', bits=bits)
+        x = (x*(2**bits - 1)).round()/(2**bits - 1)
     if median is None or not x.numel(): return x
+    need_whole('squeeze', median=median)
     if median % 2 == 0 or not 0 < median < 2*min(x.shape[2:]):
         raise ValueError('squeeze: median must be odd, '
                          f'at least 1 and less than twice the side of {min(x.shape[2:])} '
@@ -49,7 +50,10 @@ def squeeze(
 # %% ../nbs/52d_broken.ipynb #c015
 class _Through(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, transform): return transform(x)
+    def forward(ctx, x, transform):
+        if (y := transform(x)).shape == x.shape: return y
+        raise ValueError(f'bpda: the transform turns {list(x.shape)} into {list(y.shape)}; '
+                         'the shape must stay')
     @staticmethod
     def backward(ctx, g): return g, None
 
@@ -64,7 +68,8 @@ class Ensemble(nn.Module):
     "Log of the mean probability of several classifiers"
     def __init__(self, *models): # each [B,C,H,W] -> logits [B,K]
         super().__init__()
-        if not models: raise ValueError('Ensemble: give at least one model')
+        if not models or not all(map(callable, models)):
+            raise ValueError(f'Ensemble: give at least one model, got {models}')
         self.models = nn.ModuleList(models)
     def forward(self, x): # [B,C,H,W] -> [B,K]
         logs = torch.stack([m(x).log_softmax(1) for m in self.models])
@@ -123,6 +128,7 @@ class DriftAlarm:
         if len(usual) < 2 or not usual.isfinite().all():
             raise ValueError('DriftAlarm: the usual scores must be two or more '
                              f'finite numbers, got {usual.tolist()[:5]}')
+        need_finite('DriftAlarm', 0, allowance=allowance, limit=limit)
         self.mean, self.std = usual.mean().item(), max(usual.std().item(), 1e-9)
         self.allowance, self.limit, self.sum = allowance, limit, 0.
     def update(self, score) -> bool:

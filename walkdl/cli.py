@@ -218,7 +218,10 @@ def learn(folder, no_open=False, no_install=False):
     "Copy the notebooks, without solutions, and open JupyterLab; what is there is kept"
     folder = Path(folder)
     if folder.is_file(): raise OSError(f'{folder} is a file; name a folder')
-    new = _copy_chapters(folder)
+    try: new = _copy_chapters(folder)
+    except OSError as e:
+        raise OSError(f'{folder} cannot be written ({e.strerror or e}); '
+                      'name a folder of your own, as in walkdl learn ~/walkdl') from None
     print(f'{len(new)} notebooks written to {folder}, {len(chapters()) - len(new)} were '
           'there already and are kept')
     if not no_install: _install_missing(_required('learn'))
@@ -328,6 +331,11 @@ def _parser():
                                       'or on as many as there are')
     return top
 
+def _in_words(error):
+    "What went wrong: of a file its name first, without the system's number"
+    name, why = (getattr(error, k, None) for k in ('filename', 'strerror'))
+    return f'{name} cannot be used ({why})' if name and why else str(error)
+
 def main(
     args=None, # words after `walkdl`; as it stands those of the command line
 ):
@@ -341,4 +349,5 @@ def main(
         said.pop('run')(**said)
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt: sys.exit('walkdl: stopped')
-    except (OSError, ValueError, RuntimeError) as e: sys.exit(f'walkdl {words[0]}: {e}')
+    except (OSError, ValueError, RuntimeError) as e:
+        sys.exit(f'walkdl {words[0]}: {_in_words(e)}')

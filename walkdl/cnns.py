@@ -23,7 +23,7 @@ torch.Size([1, 1, 2, 2])
 
 # %% ../nbs/20_cnns.ipynb #c003
 import numbers, torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator, rand_like
+from .core import as_generator, need_whole, rand_like
 
 # %% ../nbs/20_cnns.ipynb #c010
 class _Batches(torch.utils.data.Dataset):
@@ -74,9 +74,7 @@ def conv_size(
     "How many places a kernel finds along one side (Dumoulin and Visin 2016)"
     for label, v, least in (('a kernel side', k, 1), ('stride', stride, 1),
                             ('padding', padding, 0), ('dilation', dilation, 1)):
-        if isinstance(v, numbers.Integral) and v >= least: continue
-        raise ValueError(f'conv_size: {label} is one whole number from {least} '
-                         f'up, got {v!r}')
+        need_whole('conv_size', least, **{label: v})
     span = dilation*(k-1) + 1
     if n + 2*padding < span:
         raise ValueError(f'conv_size: a kernel that spans {span} does not fit into '
@@ -129,7 +127,8 @@ def _check(name, x, w, b, groups):
         if t.device != x.device:
             raise ValueError(f'{name}: {label} is on {t.device}, x on {x.device}')
     (C, O), c = (x.shape[1], w.shape[0]), w.shape[1]
-    if not isinstance(groups, numbers.Integral) or groups < 1 or C % groups or O % groups:
+    need_whole(name, groups=groups)
+    if C % groups or O % groups:
         raise ValueError(f'{name}: groups={groups} must divide {C} input and {O} '
                          'output channels')
     if c*groups != C:

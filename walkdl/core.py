@@ -23,8 +23,8 @@ __doc__ = """Claims, exercises, pictures and random numbers that every chapter u
 """
 
 # %% ../nbs/00_core.ipynb #c004
-import base64, cmath, decimal, dis, functools, hashlib, html, inspect, io, json, math
-import numbers, os, platform, random, re, statistics, sys, time
+import base64, cmath, decimal, dis, functools, hashlib, html, inspect, io, json, linecache
+import math, numbers, os, platform, random, re, statistics, sys, time
 from pathlib import Path
 
 # %% ../nbs/00_core.ipynb #c007
@@ -87,7 +87,24 @@ def randn_like(x, generator=None):
     generator = as_generator(generator)
     return torch.randn(x.shape, generator=generator, device=generator.device).to(x)
 
-# %% ../nbs/00_core.ipynb #c017
+# %% ../nbs/00_core.ipynb #c015
+def need_whole(who, least=1, **given):
+    "Refuse what is not a whole number from `least` up; the function `who` asks"
+    for what, v in given.items():
+        if isinstance(v, bool) or not isinstance(v, numbers.Integral) or v < least:
+            raise ValueError(f'{who}: {what} is one whole number from {least} up, '
+                             f'got {v!r}')
+
+def need_finite(who, low=-math.inf, high=math.inf, **given):
+    "Refuse what is not a finite number from `low` to `high`"
+    for what, v in given.items():
+        good = hasattr(v, '__float__') and math.isfinite(v) and low <= v <= high
+        if good and not isinstance(v, bool): continue
+        least = f' from {low:g}' if math.isfinite(low) else ''
+        most = f' to {high:g}' if math.isfinite(high) else ' up' if least else ''
+        raise ValueError(f'{who}: {what} is a finite number{least}{most}, got {v!r}')
+
+# %% ../nbs/00_core.ipynb #c020
 def _list(x):
     "Arrays and tensors as plain numbers and lists; anything else as it is"
     if hasattr(x, 'tolist'): return x.tolist()
@@ -119,7 +136,7 @@ _BOUNDS = { # kind -> does it hold?, how it is written
 
 def _holds(kind, value, bound, tol=0.): return bool(_BOUNDS[kind][0](value, bound, tol))
 
-# %% ../nbs/00_core.ipynb #c020
+# %% ../nbs/00_core.ipynb #c023
 def _show(x, fmt=None):
     "A value as a reader wants to see it"
     if isinstance(x, bool): return 'yes' if x else 'no'
@@ -137,7 +154,7 @@ def _sentence(text, shown):
     "A text with its number put in, and what is left to be shown after it"
     return (text.replace('{}', shown), '') if '{}' in text else (text, shown)
 
-# %% ../nbs/00_core.ipynb #c023
+# %% ../nbs/00_core.ipynb #c026
 _TICK = dict(cited='§') # a figure from elsewhere was not measured here, so it gets no tick
 
 class Row:
@@ -159,13 +176,13 @@ class Row:
         mime = f'application/vnd.walkdl.{self.kind}+json'
         return {'text/plain': repr(self), 'text/html': self._repr_html_(), mime: self.data}
 
-# %% ../nbs/00_core.ipynb #c024
+# %% ../nbs/00_core.ipynb #c027
 def _display(row):
     "Show a row now, wherever in the cell it is made; outside a notebook do nothing"
     ipython = sys.modules.get('IPython')
     if ipython and ipython.get_ipython(): ipython.display.display(row)
 
-# %% ../nbs/00_core.ipynb #c027
+# %% ../nbs/00_core.ipynb #c030
 def package_dir() -> Path:
     "The folder of the package, also while its own notebook runs"
     if '__file__' in globals(): return Path(__file__).parent
@@ -191,7 +208,7 @@ def weights(
     "Where a small checkpoint lies inside the package"
     return package_dir()/'weights'/name
 
-# %% ../nbs/00_core.ipynb #c028
+# %% ../nbs/00_core.ipynb #c031
 def spread(
     name:str, # chapter and name, as given to `repeat`: 'cnns/lenet'
 ) -> dict:
@@ -203,7 +220,7 @@ def spread(
     raise FileNotFoundError(f"spread: nothing kept under '{name}'; "
                             "run the chapter's slow cells once")
 
-# %% ../nbs/00_core.ipynb #c029
+# %% ../nbs/00_core.ipynb #c032
 def _check_seeds(text, value, kept, holds, show, outside):
     "Does the bound hold for each seed, and does this run lie among them?"
     low, high = min(kept['values']), max(kept['values'])
@@ -236,7 +253,7 @@ def _loose(kind, value, bound, null):
     edge = bound if kind != 'between' else min(bound, key=lambda b: abs(b - null))
     return abs(edge - null) < abs(value - edge)
 
-# %% ../nbs/00_core.ipynb #c030
+# %% ../nbs/00_core.ipynb #c033
 def claim(
     text:str, # a sentence that stands alone: "A LeNet reads {} of unseen digits"
     value, # measured: a number, a list of numbers; with `equals` also text, array, tensor
@@ -279,7 +296,7 @@ def claim(
                       loose=_loose(kind, value, bound, null))
     _display(Row('claim', row, data))
 
-# %% ../nbs/00_core.ipynb #c040
+# %% ../nbs/00_core.ipynb #c043
 def cited(
     text:str, # a sentence that stands alone; {} marks its figure
     value, # the figure, read in the source itself
@@ -297,7 +314,7 @@ def cited(
     said = dict(text=text, value=_show(_list(value), fmt), by=source, where=where)
     _display(Row('cited', row, said))
 
-# %% ../nbs/00_core.ipynb #c043
+# %% ../nbs/00_core.ipynb #c046
 def checkout() -> bool:
     "Is this a clone of the repository, rather than an installed package?"
     return (package_dir().parent/'settings.ini').exists()
@@ -333,7 +350,7 @@ def repeat(
     atomic_write(path, json.dumps(dict(sorted(kept.items())), indent=1) + '\n')
     return values
 
-# %% ../nbs/00_core.ipynb #c050
+# %% ../nbs/00_core.ipynb #c053
 _FLAG = re.compile(r'#\|\s*(slow|gpu|online|eval:\s*false)\s*$')
 
 def skip_slow(
@@ -371,7 +388,7 @@ def _watch_kernel():
 
 _watch_kernel()
 
-# %% ../nbs/00_core.ipynb #c053
+# %% ../nbs/00_core.ipynb #c056
 def _wilson(k, n):
     from scipy.stats import binomtest
     ci = binomtest(k, n).proportion_ci(method='wilson')
@@ -412,7 +429,7 @@ def _written(side, counts, of, show):
     if counts: return f'{show(side[0]/side[1])} ({side[0]:,} of {side[1]:,})'
     return f'{show(min(side))} … {show(max(side))} ({len(side)} {of})'
 
-# %% ../nbs/00_core.ipynb #c054
+# %% ../nbs/00_core.ipynb #c057
 def better(
     text:str, # a sentence that stands alone; {} marks the difference
     this, that, # each a name given to `repeat`, five or more values, or counts (k, n)
@@ -448,12 +465,12 @@ def better(
     num = dict(low=low, high=high, by=by)
     _display(Row('better', row, row | dict(equal=equal, sides=sides, num=num)))
 
-# %% ../nbs/00_core.ipynb #c061
+# %% ../nbs/00_core.ipynb #c064
 class NotYet(AssertionError):
     "An exercise is not solved yet; the message says what is wrong"
     def _render_traceback_(self): return [f'✗ {self}']
 
-# %% ../nbs/00_core.ipynb #c062
+# %% ../nbs/00_core.ipynb #c065
 _EMPTY = (None, '', b'')
 
 def _nothing(answer):
@@ -484,39 +501,134 @@ def _not_finite(x):
         return _not_finite(x.tolist())
     return False
 
-def _watched(f, name):
-    "The function f, with a sentence where it returns nan or inf"
+def _watched(f, allow_nan):
+    "f, which notes its last call and its answer; a sentence where that is nan or inf"
     @functools.wraps(f)
     def call(*args, **kwargs):
-        if _not_finite(got := f(*args, **kwargs)):
+        notes.update(asked=_call(f, args, kwargs), gave=...)
+        notes['gave'] = got = f(*args, **kwargs)
+        notes['gave_nothing'] |= got is None
+        if not allow_nan and _not_finite(got):
             raise NotYet(f'your function returns {got!r}; '
                          'a right answer has neither nan nor inf')
-        notes['gave_nothing'] |= got is None
         return got
     notes = vars(call)
-    notes['gave_nothing'] = False
+    notes.update(gave_nothing=False, asked='', gave=...)
     return call
 
-def _complaint(error, answer):
-    "What an answer that crashes is told: the mistake, and the line in which it happened"
+# %% ../nbs/00_core.ipynb #c066
+def _brief(x):
+    "A value in a few words: what is short as it is, arrays by their shape"
+    if len(getattr(x, 'shape', ())) and hasattr(x, 'dtype'):
+        kind, unit = type(x).__name__.lower(), str(x.dtype).removeprefix('torch.')
+        return f'{kind} {list(x.shape)} of {unit}'
+    if callable(x):
+        return getattr(x, '__name__', type(x).__name__).replace('<lambda>', 'a function')
+    if type(x).__module__ != 'builtins' and not isinstance(x, numbers.Number):
+        return f"{type(x).__name__} {x.item()}" if hasattr(x, 'item') else type(x).__name__
+    if len(text := repr(x)) <= 50: return text
+    return f'{type(x).__name__} of {len(x)}' if hasattr(x, '__len__') else f'{text[:49]}…'
+
+def _typed(x):
+    "A value in a few words, its type first"
+    kind, said = type(x).__name__, _brief(x)
+    return said if said.lower().startswith(kind.lower()) else f'{kind} {said}'
+
+def _call(f, args, kwargs):
+    "A call as one would write it"
+    given = [*map(_brief, args), *(f'{k}={_brief(v)}' for k, v in kwargs.items())]
+    return f"{f.__name__.replace('<lambda>', 'f')}({', '.join(given)})"
+
+def _own_files(answer):
+    "The files in which an answer's own functions stand"
+    if isinstance(answer, (list, tuple)): return set().union(*map(_own_files, answer))
+    if type(answer).__module__ == '__main__': answer = type(answer)
+    if isinstance(answer, type):
+        return _own_files([f for f in vars(answer).values() if inspect.isfunction(f)])
+    code = getattr(inspect.unwrap(answer), '__code__', None) if callable(answer) else None
+    return {code.co_filename} if code else set()
+
+def _own_step(error, answer):
+    "The innermost step of a traceback in the answer's own code, or None"
+    step, files, found = error.__traceback__, _own_files(answer), None
+    while step:
+        if step.tb_frame.f_code.co_filename in files: found = step
+        step = step.tb_next
+    return found
+
+def _place(step):
+    "The expression at which a step of a traceback stopped"
+    code = step.tb_frame.f_code
+    first, last, lo, hi = [*code.co_positions()][step.tb_lasti // 2]
+    line = linecache.getline(code.co_filename, step.tb_lineno)
+    part = line.encode()[lo:hi] if first == last == step.tb_lineno else line.encode()
+    return part.decode().strip()
+
+# %% ../nbs/00_core.ipynb #c067
+_PLAINLY = {
+    r"name '(\w+)' is not defined|local variable '(\w+)'":
+        '{} has no value there; set it in a line before',
+    r'of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at .*dimension (\d+)':
+        'both sides must be as long along each axis, or 1; '
+        'along axis {2} they have {0} and {1}',
+    r'could not be broadcast together with shapes (\(.*?\)) (\(.*?\))':
+        'both sides must be as long along each axis, or 1; they are {} and {}',
+    r'shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)':
+        'a product of matrices wants as many columns on its left as rows on its right, '
+        'not {1} and {2}',
+    r'of the tensor \((\d+)\) must match the existing size \((\d+)\) at .*dimension (\d+)':
+        'there is room for {0} along axis {2}, and {1} come',
+    r'Dimension out of range .*\[(-?\d+), (-?\d+)\], but got (-?\d+)':
+        'its axes go from {} to {}; {} is none of them',
+    r'too many indices for (?:tensor|array)': 'more places are asked for than it has axes',
+    r'(?:list|tuple|string) index out of range': 'there is nothing at that place',
+    r'not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)':
+        '{} names wait for {} values',
+    r'too many values to unpack \(expected (\d+)': 'only {} names wait for its values',
+    r'division by zero|modulo by zero': 'what it divides by is 0',
+    r'dim (\d+) appears multiple times': 'axis {} is named twice',
+}
+
+def _plainly(error):
+    "What an error says, without the library's own words where we know better ones"
+    said = str(error).strip().split('\n')[0].rstrip('.')
+    for pattern, sentence in _PLAINLY.items():
+        if found := re.search(pattern, said):
+            return sentence.format(*(g for g in found.groups() if g))
+    return f'{type(error).__name__}: {said:.160}'
+
+# %% ../nbs/00_core.ipynb #c068
+def _listed(names, known):
+    return ', '.join(f'{n} is {_brief(known[n])}' for n in names)
+
+def _stopped(step, error, answer):
+    "Where an answer stopped, with which values, and why"
+    part, known = _place(step), step.tb_frame.f_locals
+    there = [n for n in dict.fromkeys(re.findall(r'[^\W\d]\w*', part)) if n in known]
+    plain = [n for n, v in known.items() if isinstance(v, numbers.Real)]
+    counts = [n for n in plain if n not in there][:6]
+    said = f'your function stops at line {step.tb_lineno}, `{part}`: {_plainly(error)}'
+    rest = {'There': _listed(there, known), 'Set before:': _listed(counts, known),
+            'It was called as': getattr(answer, 'asked', '')}
+    return '. '.join([said, *(f'{k} {v}' for k, v in rest.items() if v)])
+
+_KINDS = dict(number='a number', choice='one of the choices', list='a list', set='a set')
+
+def _complaint(error, answer, wanted):
+    "What an answer that cannot be checked is told: where it stops, or what it is instead"
     said = str(error)
+    if step := _own_step(error, answer): return _stopped(step, error, answer)
     if getattr(answer, 'gave_nothing', False):
         return 'your function returns None; is a `return` missing?'
     if 'object is not callable' in said and not callable(answer):
-        kind = type(answer).__name__
-        return f'a function is wanted; your answer is {kind} {answer!r:.60}'
+        return f'a function is wanted; your answer is {_typed(answer)}'
     if 'positional argument' in said or 'unexpected keyword' in said:
         return f'the checker calls it otherwise than you defined it: {said}'
-    step, line = error.__traceback__, ''
-    own = getattr(getattr(answer, '__code__', None), 'co_filename', None)
-    while step:
-        if own and step.tb_frame.f_code.co_filename == own:
-            line = f' in its line {step.tb_lineno}'
-        step = step.tb_next
-    if own: return f'your function stops{line} with {type(error).__name__}: {said}'
-    return f'this kind of answer cannot be checked ({type(error).__name__}: {said})'
+    if (gave := getattr(answer, 'gave', ...)) is not ...:
+        return f'{answer.asked} returns {_typed(gave)}. Wanted: {wanted}'
+    return f'your answer is {_typed(answer)}. Wanted: {wanted}'
 
-# %% ../nbs/00_core.ipynb #c066
+# %% ../nbs/00_core.ipynb #c072
 class Exercise:
     "A checker with a name; call it with an answer"
     def __init__(self, name, check, page=None, digits=0, allow_nan=False):
@@ -525,14 +637,14 @@ class Exercise:
     def __repr__(self): return f'Exercise {self.name}: {self.__doc__}'
     def problem(self, answer):
         "A sentence that says what is wrong with `answer`, or None"
-        if _nothing(answer): return f'nothing here yet. Wanted: {self.__doc__}'
-        if not self.allow_nan:
-            if _not_finite(answer):
-                return f'{answer!r:.60} holds nan or inf; a right answer has neither'
-            if inspect.isfunction(answer): answer = _watched(answer, self.name)
+        wanted = f'{self.__doc__}' + (f', {_KINDS[self.page]}' if self.page else '')
+        if _nothing(answer): return f'nothing here yet. Wanted: {wanted}'
+        if not self.allow_nan and _not_finite(answer):
+            return f'{answer!r:.60} holds nan or inf; a right answer has neither'
+        if inspect.isfunction(answer): answer = _watched(answer, self.allow_nan)
         try: said = self.check(_plain(answer) if self.page else answer)
         except NotYet as e: return str(e)
-        except Exception as e: return _complaint(e, answer)
+        except Exception as e: return _complaint(e, answer, wanted)
         if said is None or isinstance(said, str) and said: return said
         raise TypeError(f'{self.name}: a checker returns None or a sentence, not {said!r}')
     def __call__(self, answer):
@@ -544,7 +656,7 @@ class Exercise:
         _display(Row('exercise', dict(text=self.name, value=words),
                      dict(name=self.name, **data)))
 
-# %% ../nbs/00_core.ipynb #c067
+# %% ../nbs/00_core.ipynb #c073
 def exercise(
     name:str, # short and unique, as in 'nand'
     page:str=None, # 'number', 'choice', 'list' or 'set': what can be typed into the page
@@ -557,12 +669,12 @@ def exercise(
                          f"not {page!r}")
     return lambda check: Exercise(name, check, page, digits, allow_nan)
 
-# %% ../nbs/00_core.ipynb #c068
+# %% ../nbs/00_core.ipynb #c074
 def _plain(x):
     "An answer as plain Python: 0-d tensors and arrays become numbers, arrays lists"
     return x.tolist() if hasattr(x, 'tolist') else x
 
-# %% ../nbs/00_core.ipynb #c075
+# %% ../nbs/00_core.ipynb #c081
 def _numeric(x):
     "A number, or an array of numbers: not of truths or texts"
     if hasattr(x, 'dtype'):
@@ -634,7 +746,7 @@ def _junk(right, check):
                 for i in range(_arguments(right, check)))
     yield 'its own cases by heart', _by_heart(right, check)
 
-# %% ../nbs/00_core.ipynb #c076
+# %% ../nbs/00_core.ipynb #c082
 from fastcore.basics import patch
 
 @patch
@@ -656,7 +768,7 @@ def rejects(self:Exercise,
     self.show(f'refuses {len(wrong)} planted wrong answers and {len(junk)} kinds of junk',
               **data)
 
-# %% ../nbs/00_core.ipynb #c078
+# %% ../nbs/00_core.ipynb #c084
 def _canonical(answer, page, digits):
     "The one way to write an answer, so that its hash can be compared"
     answer = _plain(answer)
@@ -695,7 +807,7 @@ def _for_page(ex, wrong):
     return dict(kind=ex.page, digits=ex.digits, salt=salt, right=[name(ex.right)],
                 wrong=said, wants=ex.__doc__)
 
-# %% ../nbs/00_core.ipynb #c084
+# %% ../nbs/00_core.ipynb #c090
 def notebooks_dir() -> Path:
     "The folder of the course's notebooks, in a clone or in the installed package"
     for path in (package_dir()/'nbs', package_dir().parent/'nbs'):
@@ -707,7 +819,7 @@ class Source(str):
     "Python text that a notebook shows as code"
     def _repr_markdown_(self): return f'```python\n{self}\n```'
 
-# %% ../nbs/00_core.ipynb #c085
+# %% ../nbs/00_core.ipynb #c091
 def solution(
     check, # an exercise, as in solution(check_double), or its name
 ) -> Source:
@@ -724,14 +836,14 @@ def solution(
                 return Source(re.sub(r'^#\|.*\n', '', found, flags=re.M).strip())
     raise KeyError(f'solution: no exercise is called {name!r}')
 
-# %% ../nbs/00_core.ipynb #c088
+# %% ../nbs/00_core.ipynb #c094
 class C:
     "Colour-blind safe colours, the same in plots and live models (Okabe and Ito 2008)"
     blue, orange, green, red = '#0072B2', '#E69F00', '#009E73', '#D55E00'
     purple, sky, yellow, ink, grey = '#CC79A7', '#56B4E9', '#F0E442', '#222222', '#767676'
     cycle = [blue, red, green, purple, orange, sky]
 
-# %% ../nbs/00_core.ipynb #c089
+# %% ../nbs/00_core.ipynb #c095
 DPI = 144 # dots an inch; a page shows an inch as 96 CSS pixels, its column is 8 inches
 
 def _paletted(im):
@@ -789,7 +901,7 @@ def style(dark:bool=False): # True for a notebook with a dark theme
         for kind in ('png', 'jpeg'):
             forms[f'image/{kind}'].for_type(Figure, functools.partial(_figure, kind))
 
-# %% ../nbs/00_core.ipynb #c090
+# %% ../nbs/00_core.ipynb #c096
 def _image(x, i):
     "An image as matplotlib wants it: [H,W] or [H,W,3]"
     import numpy as np
@@ -803,7 +915,7 @@ def _image(x, i):
     raise ValueError(f'show_grid: image {i} has shape {x.shape}; expected [H,W], '
                      '[H,W,3] or [3,H,W]')
 
-# %% ../nbs/00_core.ipynb #c091
+# %% ../nbs/00_core.ipynb #c097
 def show_grid(
     images, # [N,H,W] grey, [N,H,W,3] or [N,3,H,W] colour; arrays, tensors, or a list
     titles=None, # one text for each
@@ -828,7 +940,7 @@ def show_grid(
     fig.tight_layout(pad=.2)
     return fig
 
-# %% ../nbs/00_core.ipynb #c098
+# %% ../nbs/00_core.ipynb #c104
 def timed(
     fn, *args, # called as fn(*args)
     n:int=5, # repetitions, after one to warm up
@@ -855,7 +967,7 @@ def table(
     said = f'<caption>{html.escape(caption, quote=False)}</caption>\n  ' if caption else ''
     return Html(text.replace('<thead>', said + '<thead>'))
 
-# %% ../nbs/00_core.ipynb #c100
+# %% ../nbs/00_core.ipynb #c106
 def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def save_weights(
@@ -877,7 +989,7 @@ def save_weights(
                  bytes=path.stat().st_size)
     atomic_write(path.with_suffix('.json'), json.dumps(card, indent=1) + '\n')
 
-# %% ../nbs/00_core.ipynb #c101
+# %% ../nbs/00_core.ipynb #c107
 def load_weights(
     name:str, # as given to `save_weights`
     model, # torch module of the same architecture

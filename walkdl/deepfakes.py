@@ -25,7 +25,7 @@ import hashlib, hmac, json
 from functools import lru_cache
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from sklearn.base import BaseEstimator, ClassifierMixin
-from .core import as_generator, rand_like
+from .core import as_generator, need_whole, rand_like
 from .images import warp
 
 # %% ../nbs/26c_deepfakes.ipynb #c007
@@ -87,9 +87,10 @@ def fit_swapper(
     generator=None, # of batches and disguises, see `as_generator`
 ): # Swapper, in evaluation mode
     "Each decoder learns to draw its own person's digit from a disguised copy of it"
-    if not (len(A) and len(B)) or steps < 1:
-        raise ValueError('fit_swapper: digits of both persons and a step or more expected, '
-                         f'got {len(A)} and {len(B)} digits, {steps} steps')
+    need_whole('fit_swapper', steps=steps, bs=bs)
+    if not (len(A) and len(B)):
+        raise ValueError('fit_swapper: digits of both persons expected, '
+                         f'got {len(A)} and {len(B)}')
     luck, model, n = as_generator(generator), Swapper().to(A), min(len(A), len(B))
     opt = torch.optim.Adam(model.parameters(), lr)
     for s in range(steps):
@@ -261,6 +262,7 @@ def embed_watermark(
     from scipy.fft import idctn
     if not strength >= 0:
         raise ValueError(f'embed_watermark: strength ≥ 0 expected, got {strength}')
+    need_whole('embed_watermark', 0, key=key)
     c = _coefficients('embed_watermark', x)
     at, sign = _pattern(key, len(c))
     c[at] += max(4, strength*np.median(abs(c[at])))*sign
@@ -271,6 +273,7 @@ def watermark_score(
     key:int, # the secret
 ) -> float: # standard deviations; about N(0, 1) without the mark
     "How strongly the pattern of a key stands in a picture"
+    need_whole('watermark_score', 0, key=key)
     c = _coefficients('watermark_score', x)
     at, sign = _pattern(key, len(c))
     return float((np.sign(c[at])*sign).sum()/len(sign)**.5)

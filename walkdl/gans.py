@@ -28,7 +28,8 @@ __doc__ = """Generative adversarial networks, and the measures of what they make
 import copy, math
 from functools import lru_cache
 import torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator, load_weights, rand_like, randn_like
+from .core import (as_generator, load_weights, need_finite, need_whole, rand_like,
+                         randn_like)
 from .cnns import LeNet5
 
 # %% ../nbs/26_gans.ipynb #c009
@@ -132,10 +133,12 @@ class GAN(nn.Module):
         G=None, D=None, # networks of your own
     ):
         super().__init__()
+        need_whole('GAN', dim=dim, z=z, hidden=hidden)
         self.z, self.kind, self.penalty = z, kind, penalty
         self.G, self.D = G or dense(z, hidden, dim), D or dense(dim, hidden, 1)
     def sample(self, n, generator=None):
         "Forgeries [n,dim]"
+        need_whole('GAN.sample', 0, n=n)
         return self.G(_noise(self.G, n, self.z, generator=generator))
     def optimizers(self, lr=1e-3, d_lr=None, betas=(.5, .99)):
         "Adam for D and for G; D learns at `lr` too if it has no `d_lr`"
@@ -162,6 +165,8 @@ def input_slopes(
 ): # [B, numbers in one x]
     "The gradient of D's logit by its input, differentiable once more"
     if not len(x): raise ValueError('input_slopes: no data, so no slope')
+    if not x.is_floating_point():
+        raise TypeError(f'input_slopes: x must hold floating numbers, got {x.dtype}')
     x = x.detach().requires_grad_()
     return torch.autograd.grad(D(x).sum(), x, create_graph=True)[0].flatten(1)
 
@@ -179,6 +184,7 @@ def gradient_penalty(
     generator=None, # of the points between real and fake, see `as_generator`
 ): # mean squared distance of the length from `to` (Gulrajani et al. 2017)
     "WGAN-GP: between real and fake, D shall have slope `to`"
+    need_finite('gradient_penalty', 0, to=to)
     if real.shape != fake.shape:
         raise ValueError(f'gradient_penalty: real is {list(real.shape)}, '
                          f'fake {list(fake.shape)}; give as many of each')
@@ -324,9 +330,11 @@ def fit_gan(
 ):
     "Play the game; G ends with the running mean of its weights. For evaluation"
     from tqdm.auto import trange
-    if not len(x) or len(x) != len(y) or steps < 1:
-        raise ValueError('fit_gan: pictures with a label each and a step or more expected, '
-                         f'got {len(x)} pictures, {len(y)} labels, {steps} steps')
+    need_whole('fit_gan', steps=steps, bs=bs, every=every)
+    need_finite('fit_gan', 0, lr=lr, r1=r1)
+    if not len(x) or len(x) != len(y):
+        raise ValueError('fit_gan: pictures with a label each expected, '
+                         f'got {len(x)} pictures, {len(y)} labels')
     generator, where = as_generator(generator), next(gan.parameters()).device
     groups = [dict(params=gan.D.parameters(), lr=lr)], gan.groups(lr)
     opts = [torch.optim.Adam(g, lr, (.5, .99)) for g in groups]

@@ -25,7 +25,7 @@ tensor([1., 0., 0.])
 # %% ../nbs/29c_gpt.ipynb #c003
 import math, re
 import torch, torch.nn as nn, torch.nn.functional as F
-from .core import as_generator, load_weights, weights
+from .core import as_generator, load_weights, need_whole, weights
 from .tokens import BPE
 from .transformers import GPT, KVCache, beam_step, ramp, refuse_settings, rename_keys
 
@@ -82,6 +82,7 @@ def token_losses(
     every:int=1, # look at each window, or at each third …
 ): # [windows, T] nats
     "How surprised a model is by each next token, window by window"
+    need_whole('token_losses', T=T, every=every)
     n = (len(ids) - 1)//T
     if n < 1:
         raise ValueError(f'token_losses: the text has {len(ids)} tokens, '
@@ -108,12 +109,14 @@ def next_probs(
     if not 0 <= temperature < math.inf:
         raise ValueError('next_probs: temperature must be 0 or more and finite, '
                          f'got {temperature}')
-    if top_k is not None and top_k < 1:
-        raise ValueError(f'next_probs: top_k must keep a token, got {top_k}')
+    if top_k is not None: need_whole('next_probs', top_k=top_k)
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f'next_probs: top_p must be in 0 < top_p <= 1, got {top_p}')
     dtype = logits.dtype if logits.is_floating_point() else torch.float32
     x = logits.to(torch.promote_types(dtype, torch.float32))
+    if not x.amax(-1).isfinite().all():
+        raise ValueError('next_probs: a row of logits holds nan or inf, '
+                         'or nothing but -inf; has the model diverged?')
     if temperature < 1e-30: # what is as good as 0 would divide by it
         return torch.zeros_like(x, dtype=dtype).scatter(-1, x.argmax(-1, keepdim=True), 1)
     x = (x - x.amax(-1, keepdim=True))/temperature
@@ -143,7 +146,8 @@ def generate(
     if ids.ndim not in (1, 2) or not ids.shape[-1]:
         raise ValueError('generate: give [B,T] or [T] tokens to begin with, '
                          f'at least one; got {list(ids.shape)}')
-    if beam < 1: raise ValueError(f'generate: beam must be 1 or more, got {beam}')
+    need_whole('generate', beam=beam)
+    need_whole('generate', 0, n=n)
     ids = ids.view(-1, ids.shape[-1]).to(_device(model, ids))
     if not len(ids): return ids
     past = KVCache() if cache else None
@@ -189,7 +193,7 @@ def distinct(
         grams = [tuple(t[i:i + n]) for i in range(len(t) - n + 1)]
         return len(set(grams))/len(grams)
     rows = [t.tolist() if hasattr(t, 'tolist') else list(t) for t in ids]
-    if n < 1: raise ValueError(f'distinct: n must be 1 or more tokens in a row, got {n}')
+    need_whole('distinct', n=n)
     if not rows or min(map(len, rows)) < n:
         raise ValueError(f'distinct: texts of at least {n} tokens expected, got lengths '
                          f'{[*map(len, rows)]}')

@@ -25,7 +25,7 @@ __doc__ = """Repairs of an unfair model, and what makes it answerable.
 import hashlib, json
 import numpy as np, torch
 from torch import nn
-from .core import as_generator
+from .core import as_generator, need_finite, need_whole
 from .ethics import group_rates
 from .stats import proportion_interval
 
@@ -74,6 +74,7 @@ def parity_costs(
 ): # [n] cost of saying 1 instead of 0
     "Cost of each positive decision: its error, and the gap's price (Agarwal et al. 2018)"
     y, s = _binary('parity_costs', y=y, s=s)
+    need_finite('parity_costs', price=price)
     if not 0 < s.mean() < 1: raise ValueError('parity_costs: both groups must be there')
     return 1 - 2*y + price * np.where(s == 1, 1/s.mean(), -1/(1 - s.mean()))
 
@@ -93,6 +94,7 @@ class _Reverse(torch.autograd.Function):
 
 def reverse_gradient(x:torch.Tensor, strength:float=1.):
     "x forwards, -strength times the gradient backwards (Ganin and Lempitsky 2015)"
+    need_finite('reverse_gradient', strength=strength)
     return _Reverse.apply(x, strength)
 
 # %% ../nbs/55c_mitigation.ipynb #c029
@@ -116,6 +118,7 @@ def fit_fairnet(
     generator=None, # order of the rows: torch.Generator, whole number or None
 ):
     "Train both readers and the encoder in one loop; returns the net"
+    need_whole('fit_fairnet', 0, epochs=epochs)
     draw, loss = as_generator(generator), nn.functional.binary_cross_entropy_with_logits
     like = next(net.parameters())
     X, y, s = (torch.as_tensor(v).to(like) for v in (X, *_binary('fit_fairnet', y=y, s=s)))

@@ -62,6 +62,14 @@ def pretokens(
         parts = [w for s in parts for w in regex.findall(p, s)]
     return parts
 
+def _utf8(text):
+    "The bytes of a text; half of a surrogate pair has none"
+    try: return text.encode()
+    except UnicodeEncodeError as e:
+        raise ValueError(
+            f'tokens: place {e.start} of {text!r:.40} is half of a pair that stands for '
+            "one character; text.encode(errors='replace').decode() puts ? there") from None
+
 # %% ../nbs/28c_tokens.ipynb #c019
 def learn_merges(
     words, # pre-token → how often
@@ -69,7 +77,7 @@ def learn_merges(
 ): # merges (pairs of bytes) in order, tokens (bytes) in order
     "Train byte-pair encoding with incremental counts (Sennrich et al. 2016)"
     tokens, ids = [*BYTES], {t: i for i, t in enumerate(BYTES)}
-    seqs = [''.join(chr(ids[bytes([b])]) for b in w.encode()) for w in words]
+    seqs = [''.join(chr(ids[bytes([b])]) for b in _utf8(w)) for w in words]
     ns = [*words.values()]
     count, where = Counter(), defaultdict(set)
     for i, s in enumerate(seqs):
@@ -150,7 +158,7 @@ class BPE:
 
     def word(self, w):
         "Ids of one pre-token; bytes without a token are dropped, as in tokenizers"
-        parts = [b for x in w.encode() if (b := bytes([x])) in self.ids]
+        parts = [b for x in _utf8(w) if (b := bytes([x])) in self.ids]
         return [self.ids[p] for p in _merge(parts, self.rank)]
 
 # %% ../nbs/28c_tokens.ipynb #c025

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 import torch, torch.nn as nn, torch.nn.functional as F
-from .core import atomic_write
+from .core import atomic_write, need_finite
 
 # %% ../nbs/60b_train.ipynb #c027
 def ring_all_reduce(
@@ -148,6 +148,7 @@ def learning_rate(
     if not 0 <= step < steps:
         raise ValueError('learning_rate: 0 ≤ step < steps expected, '
                          f'got step {step} of {steps}')
+    need_finite('learning_rate', 0, top=top)
     return top*min(1, (step + 1)/max(1, steps/20))*(1 - step/steps)
 
 def shard(

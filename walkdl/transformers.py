@@ -28,6 +28,7 @@ import math
 from contextlib import contextmanager
 import torch, torch.nn as nn, torch.nn.functional as F
 from fastcore.basics import patch
+from .core import need_whole
 
 # %% ../nbs/29_transformers.ipynb #c006
 PAD, BOS, EOS = 0, 1, 2
@@ -156,6 +157,9 @@ def _check(q, k, v, mask):
                              f'got shape {list(t.shape)}')
         if not t.is_floating_point():
             raise TypeError(f'{name}: {label} must hold floating numbers, got {t.dtype}')
+    if len({(_exact(t[:0]).dtype, t.device) for t in (q, k, v)}) > 1:
+        raise TypeError(f'{name}: q, k and v need one dtype and device, got ' + ', '.join(
+            f'{n} {t.dtype} on {t.device}' for n, t in zip('qkv', (q, k, v))))
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f'{name}: q has {q.shape[-1]} features, k has {k.shape[-1]}; '
                          'they are multiplied and must agree')
@@ -181,6 +185,13 @@ def padding_mask(
 ): # [B, 1, T] bool, True = a real place; on the device of `lengths`
     "Nobody looks at the padding; broadcasts over the places that ask"
     lengths = torch.as_tensor(lengths)
+    need_whole('padding_mask', 0, T=T)
+    whole = not (lengths.is_floating_point() or lengths.dtype == torch.bool)
+    flat = lengths.ndim == 1
+    known = flat and len(lengths) and not lengths.is_meta
+    if not flat or known and not (whole and 0 <= lengths.min() and lengths.max() <= T):
+        raise ValueError(f'padding_mask: lengths are whole numbers [B] from 0 to T = {T}, '
+                         f'got {lengths.tolist()}')
     return torch.arange(T, device=lengths.device) < lengths[:, None, None]
 
 # %% ../nbs/29_transformers.ipynb #c039

@@ -25,7 +25,7 @@ import math, random, re
 from collections import Counter
 import numpy as np
 from fastcore.basics import patch
-from .core import as_rng, load_weights, weights
+from .core import as_rng, load_weights, need_whole, weights
 from .data import get
 from .stats import bootstrap_interval
 from .tokens import BPE
@@ -119,6 +119,12 @@ class IBM1:
         pairs, # (source text, target text); pairs with an empty side are passed over
         rounds:int=5, # of expectation maximisation
     ):
+        pairs = list(pairs)
+        texts = lambda p: isinstance(p, (tuple, list)) and [*map(type, p)] == [str, str]
+        if not all(map(texts, pairs)):
+            raise TypeError('IBM1: a list of pairs of texts is wanted, as in '
+                            'IBM1([("the house", "la casa")])')
+        need_whole('IBM1', rounds=rounds)
         cut = [(word_tokens(a), word_tokens(b)) for a, b in pairs]
         sides = [*zip(*((a, b) for a, b in cut if a and b))]
         if not sides: raise ValueError('IBM1: no pair with words on both sides')

@@ -23,6 +23,7 @@ import base64, json
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.stats import spearmanr
+from .core import need_finite, need_whole
 from .nlp import WordVectors
 
 # %% ../nbs/28b_vectors.ipynb #c021
@@ -32,11 +33,10 @@ def cooccurrence(
     min_count:int=5, # rarer words are dropped
 ): # (words by frequency, sparse [V,V])
     "How often each word stands near each other one"
-    if window < 1:
-        raise ValueError(f'cooccurrence: window must be at least 1, got {window}')
-    if any(isinstance(s, str) for s in sentences):
-        raise TypeError('cooccurrence: sentences are lists of words, got a text; '
-                        'split it first')
+    need_whole('cooccurrence', window=window, min_count=min_count)
+    if any(isinstance(s, str) or not all(isinstance(w, str) for w in s) for s in sentences):
+        raise TypeError('cooccurrence: sentences are lists of words, got something else '
+                        'in one of them; a text is split first')
     name, n = np.unique([w for s in sentences for w in s], return_counts=True)
     order = [i for i in np.argsort(-n, kind='stable') if n[i] >= min_count]
     at = {str(name[i]): k for k, i in enumerate(order)}
@@ -57,6 +57,7 @@ def ppmi(
     smooth:float=.75, # power of the neighbour's share: damps rare neighbours
 ): # (words by frequency, sparse [V,V])
     "Positive pointwise mutual information of neighbours, in nats (Levy and Goldberg 2014)"
+    need_finite('ppmi', smooth=smooth)
     names, X = cooccurrence(sentences, window, min_count)
     X, total = X.tocoo(), np.asarray(X.sum(1)).ravel()
     chance = total**smooth / (total**smooth).sum()
@@ -73,6 +74,7 @@ def svd_vectors(
     if not 0 < dim < len(names):
         raise ValueError(f'svd_vectors: dim must lie between 1 and {len(names) - 1}, '
                          f'got {dim}')
+    if not np.isfinite(X.sum()): raise ValueError('svd_vectors: X holds nan or inf')
     U, s, _ = svds(X, k=dim, v0=np.ones(len(names)))
     return WordVectors(names, U * np.sqrt(s))
 
