@@ -129,6 +129,7 @@ def aligned(table):
 def boxed(tree):
     "Each table in a box of its own that may scroll on a phone"
     for table in list(tree.iter('table')):
+        table.attrib.pop('border', None)
         aligned(table)
         for head in table.iter('th'):
             if not head.text_content().strip(): head.tag = 'td'
@@ -345,8 +346,8 @@ def vendor(out):
 
 
 def notebooks(out):
-    "The learner's edition of each chapter, which each page links"
-    (out/'notebooks').mkdir(exist_ok=True)
+    "The learner's edition of each chapter, which each page links, and the drawings in it"
+    copied(NBS/'images', out/'notebooks'/'images', '*.png')
     for path in NBS.glob('[0-9]*.ipynb'):
         text = json.dumps(learner_edition(read(path)), indent=1, ensure_ascii=False)
         (out/'notebooks'/path.name).write_text(text + '\n', encoding='utf-8')

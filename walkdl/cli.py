@@ -168,12 +168,14 @@ def learner_edition(
 
 # %% ../nbs/03_cli.ipynb #c025
 def _copy_chapters(folder):
-    "Write the learner's edition of each chapter that is not there yet; returns their names"
+    "Write each chapter that is not there yet, and the drawings; returns the chapters' names"
     folder.mkdir(parents=True, exist_ok=True)
     todo = [p for p in chapters() if not (folder/p.name).exists()]
     for p in todo:
         nb = learner_edition(json.loads(p.read_text(encoding='utf-8')))
         atomic_write(folder/p.name, json.dumps(nb, indent=1, ensure_ascii=False) + '\n')
+    for p in (notebooks_dir()/'images').glob('*.svg'):
+        atomic_write(folder/'images'/p.name, p.read_text(encoding='utf-8'))
     return [p.name for p in todo]
 
 # %% ../nbs/03_cli.ipynb #c026
