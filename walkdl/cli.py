@@ -168,7 +168,7 @@ def learner_edition(
 
 # %% ../nbs/03_cli.ipynb #c025
 def _copy_chapters(folder):
-    "Write each chapter that is not there yet, and the drawings; returns the chapters' names"
+    "Write each chapter that is not there yet, and the drawings; returns chapters' names"
     folder.mkdir(parents=True, exist_ok=True)
     todo = [p for p in chapters() if not (folder/p.name).exists()]
     for p in todo:

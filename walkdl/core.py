@@ -869,7 +869,7 @@ def _figure(kind, fig):
     raw, out = io.BytesIO(), io.BytesIO()
     fig.savefig(raw, format='png', dpi=DPI, facecolor=fig.get_facecolor())
     im = Image.open(raw)
-    clear = im.getchannel('A').getextrema()[0] < 255
+    clear = min(im.getchannel('A').tobytes()) < 255
     if not clear: im = im.convert('RGB')
     if kind != ('png' if clear or im.getcolors(256) else 'jpeg'): return None
     if kind == 'png': _paletted(im).save(out, kind, dpi=(DPI, DPI), optimize=True)

@@ -39,11 +39,11 @@ class MLP(nn.Module):
             raise ValueError('MLP: activation is a function of a tensor, '
                              f'not {activation!r}')
         self.activation = activation
-        self.layers = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(sizes))
-        g = as_generator(generator)
-        for layer in self.layers:
+        layers, g = [nn.Linear(n, m) for n, m in pairwise(sizes)], as_generator(generator)
+        for layer in layers:
             most = layer.in_features**-.5
             for p in layer.parameters(): nn.init.uniform_(p, -most, most, generator=g)
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, x): # [..., inputs]
         "The sums of the last layer [..., outputs]"
