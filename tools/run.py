@@ -50,6 +50,7 @@ def smaller(png):
     from PIL import Image
     old = base64.b64decode(png)
     picture, new = Image.open(io.BytesIO(old)), io.BytesIO()
+    if picture.mode == 'P': return png
     if picture.mode == 'RGBA' and picture.getchannel('A').getextrema()[0] == 255:
         picture = picture.convert('RGB')
     picture.quantize(256, method=2 if picture.mode == 'RGBA' else 0, dither=0).save(
