@@ -36,7 +36,8 @@ class MLP(nn.Module):
             raise ValueError('MLP: sizes are at least two whole numbers above 0, inputs '
                              f'first and outputs last, as in [2, 3, 1]; got {sizes}')
         if not callable(activation):
-            raise ValueError(f'MLP: activation is a function of a tensor, not {activation!r}')
+            raise ValueError('MLP: activation is a function of a tensor, '
+                             f'not {activation!r}')
         self.activation = activation
         layers, g = [nn.Linear(n, m) for n, m in pairwise(sizes)], as_generator(generator)
         for layer in layers:

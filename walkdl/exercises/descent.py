@@ -15,7 +15,8 @@ def check_slope(s):
     "The slope of the squared error in the first weight"
     p, y, x = .5, 0, 4
     right = 2*(p - y) * p*(1 - p) * x
-    hints = {-right: 'the sign is turned: the answer is too large, and so is the slope in it',
+    hints = {-right: 'the sign is turned: the answer is too large, '
+                     'and so is the slope in it',
              2*(p - y) * x: 'the slope of the sigmoid, p(1 - p), is missing',
              2*(p - y) * p*(1 - p): 'the last factor of the chain is missing: the input',
              right/2: 'the 2 from the square is missing',
@@ -48,17 +49,22 @@ def check_gradient(f):
         got = torch.as_tensor(f(w.clone(), X.clone(), y.clone())).detach().float()
         case = f'for {n} samples of {d} inputs'
         if got.shape != want.shape:
-            return f'{case} the gradient has shape [{d}], one slope a weight; yours {list(got.shape)}'
+            return (f'{case} the gradient has shape [{d}], one slope a weight; '
+                    f'yours {list(got.shape)}')
         if torch.allclose(got, want, atol=1e-5, rtol=1e-4): continue
         near = lambda other: torch.allclose(got, other, atol=1e-5, rtol=1e-4)
-        if near(-want): return f'{case} the sign is turned: the slope of (p - y)² in p is 2(p - y)'
+        if near(-want):
+            return f'{case} the sign is turned: the slope of (p - y)² in p is 2(p - y)'
         if n > 1 and near(want*n): return f'{case} you give the sum; the loss is a mean'
         if near(want/2): return f'{case} a factor 2 is missing, from the square'
-        if near(2*(p - y) @ X / n): return f'{case} the slope of the sigmoid, p(1 - p), is missing'
+        if near(2*(p - y) @ X / n):
+            return f'{case} the slope of the sigmoid, p(1 - p), is missing'
         if near((p - y) @ X / n):
-            return f'{case} the factor 2 and the slope of the sigmoid, p(1 - p), are missing'
-        return (f'{case} you give {got.tolist()}, and nudging each weight gives {want.tolist()}; '
-                'multiply 2(p - y), p(1 - p) and x, and take the mean over the samples')
+            return (f'{case} the factor 2 and the slope of the sigmoid, '
+                    'p(1 - p), are missing')
+        return (f'{case} you give {got.tolist()}, '
+                f'and nudging each weight gives {want.tolist()}; multiply 2(p - y), '
+                'p(1 - p) and x, and take the mean over the samples')
 
 # %% ../../nbs/exercises/11b_descent.ipynb #c005
 def _and_loss(rate, steps=100):
@@ -76,6 +82,8 @@ def check_rate(rate):
     if bad is not None: return f'a learning rate of {bad:g} does not go downhill'
     loss = _and_loss(rate)
     if loss < .001: return
-    if loss > .2: return f'the loss ends at {loss:.4f}: such steps leap over the valley onto flat ground'
+    if loss > .2:
+        return (f'the loss ends at {loss:.4f}: such steps leap over the valley '
+                'onto flat ground')
     return (f'the loss ends at {loss:.4f}; the ground gets flatter on the way, '
             'so later steps may be longer than the first')

@@ -18,11 +18,14 @@ def check_by_hand(p):
     right = 1/(1 + math.exp(-z))
     if abs(p - right) <= .00501: return
     if abs(p - z) <= .00501: return 'that is the last sum; send it through its sigmoid too'
-    if abs(p - hidden[0]) <= .00501: return 'that is a hidden neuron; one layer is still to come'
+    if abs(p - hidden[0]) <= .00501:
+        return 'that is a hidden neuron; one layer is still to come'
     if abs(p - 1/(1 + math.exp(z))) <= .00501:
         return 'the sign of the last sum is turned: σ(z) is 1/(1 + e to the minus z)'
-    if abs(p - 1/(1 + math.exp(-2*sum(hidden)))) <= .00501: return 'the last neuron has a bias too'
-    return f'the sums of the two hidden neurons are both the same; from there you get {right > .5 and "more" or "less"} than one half, not {p:g}'
+    if abs(p - 1/(1 + math.exp(-2*sum(hidden)))) <= .00501:
+        return 'the last neuron has a bias too'
+    return ('the sums of the two hidden neurons are both the same; from there you get '
+            f'{right > .5 and "more" or "less"} than one half, not {p:g}')
 
 @exercise('parameters of a digit reader', page='number')
 def check_parameters(n):
@@ -30,12 +33,13 @@ def check_parameters(n):
     hints = {784*64 + 64*10: 'each neuron has a bias too',
              784*64 + 10 + 64*10: 'the 64 hidden neurons have biases too',
              784*64 + 64 + 64*10: 'the ten outputs have biases too',
-             784 + 64 + 10: 'these are neurons; count their weights: one for each input of each',
+             784 + 64 + 10: 'these are neurons; count their weights: '
+                            'one for each input of each',
              784*64*10: 'layers do not multiply; add up what each of them holds',
              74: 'these are the biases alone'}
     if n != 784*64 + 64 + 64*10 + 10:
-        return hints.get(n, f'a neuron of the first layer has 784 weights and a bias, and there are '
-                            f'64 of them; {n:g} does not come out')
+        return hints.get(n, 'a neuron of the first layer has 784 weights and a bias, '
+                            f'and there are 64 of them; {n:g} does not come out')
 
 # %% ../../nbs/exercises/12_mlp.ipynb #c004
 def _net(layers, x):
@@ -53,31 +57,38 @@ def check_forward(f):
         want, got = _net(layers, x), torch.as_tensor(f(layers, x.clone())).detach().float()
         case = f'for layers of {" → ".join(map(str, sizes))}'
         if got.shape != want.shape:
-            return f'{case} and 5 samples the answer has shape {list(want.shape)}, yours {list(got.shape)}'
+            return (f'{case} and 5 samples the answer has shape {list(want.shape)}, '
+                    f'yours {list(got.shape)}')
         near = lambda other: torch.allclose(got, other, atol=1e-5, rtol=1e-4)
         if near(want): continue
         if near(torch.sigmoid(want)): return f'{case} you bend after the last layer too'
-        if near(_net(layers, torch.sigmoid(x))): return f'{case} you bend the inputs before the first layer'
-        if near(_net([(W, 0*b) for W, b in layers], x)): return f'{case} the biases are missing'
+        if near(_net(layers, torch.sigmoid(x))):
+            return f'{case} you bend the inputs before the first layer'
+        if near(_net([(W, 0*b) for W, b in layers], x)):
+            return f'{case} the biases are missing'
         flat = x
         for W, b in layers: flat = flat @ W.T + b
-        if near(flat): return f'{case} no sigmoid stands between the layers, so they melt into one'
-        return (f'{case} the first sample gives {want[0].tolist()}, yours {got[0].tolist()}; '
-                'each layer is x @ W.T + b, with a sigmoid before the next one')
+        if near(flat):
+            return f'{case} no sigmoid stands between the layers, so they melt into one'
+        return (f'{case} the first sample gives {want[0].tolist()}, '
+                f'yours {got[0].tolist()}; each layer is x @ W.T + b, '
+                'with a sigmoid before the next one')
 
 # %% ../../nbs/exercises/12_mlp.ipynb #c005
 @exercise('XOR with ReLU')
 def check_relu_xor(nine):
-    "Nine numbers (bias and two weights of three neurons) whose ReLU net says exactly 0, 1, 1, 0"
+    "Nine numbers (three neurons' bias and weights) whose ReLU net says exactly 0, 1, 1, 0"
     w = torch.as_tensor(nine, dtype=torch.float64)
-    if w.shape != (9,): return f'nine numbers are wanted, bias first for each neuron; got {list(w.shape)}'
+    if w.shape != (9,):
+        return f'nine numbers are wanted, bias first for each neuron; got {list(w.shape)}'
     for x, want in (((0, 0), 0), ((0, 1), 1), ((1, 0), 1), ((1, 1), 0)):
         z = [w[k] + w[k + 1]*x[0] + w[k + 2]*x[1] for k in (0, 3)]
         h = [max(float(v), 0.) for v in z]
         said = float(w[6] + w[7]*h[0] + w[8]*h[1])
         if not abs(said - want) <= 1e-6:
-            return (f'for {x} the hidden sums are {float(z[0]):g} and {float(z[1]):g}, after ReLU '
-                    f'{h[0]:g} and {h[1]:g}, and the last sum is {said:g}; wanted is {want}')
+            return (f'for {x} the hidden sums are {float(z[0]):g} and {float(z[1]):g}, '
+                    f'after ReLU {h[0]:g} and {h[1]:g}, and the last sum is {said:g}; '
+                    f'wanted is {want}')
 
 # %% ../../nbs/exercises/12_mlp.ipynb #c006
 def _learned(spread, lr, steps, starts=600):
@@ -85,8 +96,10 @@ def _learned(spread, lr, steps, starts=600):
     x = torch.tensor([[0., 0], [0, 1], [1, 0], [1, 1]])
     y, g = torch.tensor([0., 1, 1, 0]), as_generator()
     shapes = (2, 2), (1, 2), (2, 1), (1, 1)
-    ps = [((torch.rand(starts, *s, generator=g)*2 - 1)*spread).requires_grad_() for s in shapes]
-    def look(): return torch.sigmoid(torch.sigmoid(x @ ps[0] + ps[1]) @ ps[2] + ps[3])[..., 0]
+    ps = [((torch.rand(starts, *s, generator=g)*2 - 1)*spread).requires_grad_()
+          for s in shapes]
+    def look():
+        return torch.sigmoid(torch.sigmoid(x @ ps[0] + ps[1]) @ ps[2] + ps[3])[..., 0]
     for _ in range(steps):
         slopes = torch.autograd.grad(((look() - y)**2).mean(1).sum(), ps)
         with torch.no_grad():
@@ -95,17 +108,20 @@ def _learned(spread, lr, steps, starts=600):
 
 @exercise('no start left behind')
 def check_recipe(recipe):
-    "dict(spread, lr, steps) with which at least 92 of a hundred two-neuron starts learn XOR"
+    "dict(spread, lr, steps): at least 92 of a hundred two-neuron starts learn XOR"
     if not isinstance(recipe, dict) or set(recipe) != {'spread', 'lr', 'steps'}:
         return 'give dict(spread=…, lr=…, steps=…)'
     spread, lr, steps = recipe['spread'], recipe['lr'], recipe['steps']
     if not 1 <= steps <= 2000 or steps != int(steps):
         return f'steps are a whole number from 1 to 2,000, not {steps!r}'
-    if not 0 < lr < math.inf: return f'a learning rate is above 0; with {lr!r} nothing goes downhill'
-    if spread == 0: return 'with a spread of 0 the two hidden neurons start alike, and stay alike'
+    if not 0 < lr < math.inf:
+        return f'a learning rate is above 0; with {lr!r} nothing goes downhill'
+    if spread == 0:
+        return 'with a spread of 0 the two hidden neurons start alike, and stay alike'
     if not 0 < spread < math.inf: return f'spread is above 0, not {spread!r}'
     share = _learned(spread, lr, int(steps))
     if share < .92:
         where = ('hardly any arrived: longer steps, or a wider start' if share < .5 else
-                 'better than a coin; try a narrower start, and then longer or shorter steps')
+                 'better than a coin; try a narrower start, '
+                 'and then longer or shorter steps')
         return f'{share:.1%} of 600 starts became XOR; {where}'
