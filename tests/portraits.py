@@ -1,14 +1,13 @@
-"""Pictures of the live models for the gallery; `python tests/portraits.py [NAME …]` takes them."""
+"""Pictures for the gallery of live models: `python tests/portraits.py [NAME …]` takes them."""
 import io, sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT/'tools'), str(ROOT)]
 
 from PIL import Image
+
+import conftest
 from browser import page_of
 from play import PICTURES, models
 
+assert conftest.ROOT      # which says where the tools are
 WIDE, SHAPE, SIZE = 760, 3/4, (400, 300)
 
 

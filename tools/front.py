@@ -6,8 +6,8 @@ import base64, html, io, re
 from functools import cache
 
 import plan
-from nbfilter import anchor, minutes, page
-from notebooks import NBS, chapters, read, scoreboard, source
+from nbfilter import anchor, code_cells, minutes
+from notebooks import chapters, read, scoreboard, source
 from paths import paths
 from PIL import Image
 
@@ -25,8 +25,8 @@ def shows(cells):
     for cell in cells:
         if cell['cell_type'] == 'markdown':
             heading = ([heading] + re.findall(r'^#{2,6}\s+(.+)$', source(cell), re.M))[-1]
-        found += [(o['data'], source(cell), heading)
-                  for o in cell.get('outputs', []) if 'data' in o]
+        outs = [o['data'] for o in cell.get('outputs', []) if 'data' in o]
+        found += [(data, source(cell), heading) for data in outs]
     return found
 
 
@@ -55,7 +55,7 @@ def station(path):
     text, shown = source(nb['cells'][0]), shows(nb['cells'])
     said = lambda pattern: re.search(pattern, text, re.M)[1]
     return dict(stem=path.stem, title=said('^# (.+)'), promise=said('^> (.+)'),
-                minutes=minutes(page(nb, path.name, NBS)['cells']),
+                minutes=minutes(code_cells(nb['cells'], path.name)),
                 after=re.findall(r'\]\((\d\w+)\.ipynb\)', text),
                 picture=picture(path.stem, shown), live=models(shown))
 
@@ -113,8 +113,8 @@ def card(s):
     facts += [f'<a href="{section(s, name)}">live model</a>' for name in list(s['live'])[:1]]
     return (f'<li class="part-{number[0]}"><div class="stop">{image}<div>'
             f'<p class="stop-title"><span>{number}</span> {link(s["stem"], words(s["title"]))}</p>'
-            f'<p>{words(s["promise"])}</p><p '
-            f'class="facts">{" · ".join(facts)}</p></div></div></li>')
+            f'<p>{words(s["promise"])}</p>'
+            f'<p class="facts">{" · ".join(facts)}</p></div></div></li>')
 
 
 def cards(found): return raw(f'<ol class="walk">{"".join(map(card, found))}</ol>')
@@ -165,7 +165,7 @@ def doors():
     three = [
         (f'{first["stem"]}.html', 'Read', 'Begin with a player that teaches itself a game'),
         ('play.html', 'Play', f'{n} models that answer in the page'),
-        ('#start', 'Teach, install', 'Two commands, no GPU, no account')]
+        ('#install-and-start', 'Teach, install', 'Two commands, no GPU, no account')]
     return raw('<nav class="doors" aria-label="Ways in">' + ''.join(
         f'<a href="{to}"><strong>{name}</strong> <span>{what}</span></a>'
         for to, name, what in three) + '</nav>')
@@ -175,7 +175,7 @@ def doors_text():
     first = walk()[0]
     return (f'**[Read]({first["stem"]}.ipynb)**: begin with a player that teaches itself a game · '
             '**[Play](play.qmd)**: every model that answers in the page · '
-            '**[Teach, install](#start)**: two commands, no GPU, no account')
+            '**[Teach, install](#install-and-start)**: two commands, no GPU, no account')
 
 
 # ---------- both

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from lxml import etree, html
 from lxml.html import builder as E
 
-import plan, weight
+import plan, searching, weight
 from address import settings
 from claims import KINDS, slug
 from notebooks import NBS, ROOT, Trouble, read
@@ -200,6 +200,16 @@ def part(box):
         'aria-controls': target.lstrip('#'), 'aria-expanded': 'true' if is_open else 'false'})]
 
 
+def search_box():
+    "The one form of both engines' search"
+    list_id = 'search-results'
+    box = E.INPUT(type='search', placeholder='Search', role='combobox', autocomplete='off', **{
+        'aria-label': 'Search', 'aria-expanded': 'false', 'aria-controls': list_id})
+    results = E.DIV(id=list_id, role='listbox', hidden='', **{
+        'class': 'search-results', 'aria-label': 'Results'})
+    return E.FORM(box, results, id='quarto-search', role='search', **{'class': 'search'})
+
+
 def navigation(page, tree):
     "What both engines write, in one form that keyboard and screen reader can use"
     sidebar = must(page, tree, '//*[@id="quarto-sidebar"]', 'sidebar')[0]
@@ -218,6 +228,7 @@ def navigation(page, tree):
         button.addnext(E.A(settings()['title'], href='./', **{'class': 'menu-title'}))
     must(page, tree, '//*[@id="quarto-document-content"]', 'text')
     tree.body.insert(0, E.A('To the text', href='#quarto-document-content', **{'class': 'skip'}))
+    for box in tree.xpath('//*[@id="quarto-search"]'): box.getparent().replace(box, search_box())
     for toc in tree.xpath('//*[@id="TOC"]'):
         if tree.xpath(f'//*[{has("front")}]'): toc.drop_tree()
         else: toc.set('aria-label', 'On this page')
@@ -301,7 +312,8 @@ def kept_together(span):
 FOREIGN = re.compile(r'(https?:)?//')
 MERMAID = re.compile(r'https://[^"\']+/mermaid\.esm\.min\.mjs')
 USES = ('katex.render', 'renderMathInElement', "define('jquery'")      # calls of libraries that go
-UNUSED = '/bootstrap.bundle.min.js'      # page.js opens and closes
+# page.js opens and closes, search.js searches
+UNUSED = ('/bootstrap.bundle.min.js', '/fuse.min.js', '/autocomplete.umd.js', '/quarto-search.js')
 
 
 def goes(el):
@@ -321,6 +333,7 @@ def head(page, tree):
     if tree.xpath('//walk-answer'):
         tree.head.append(E.SCRIPT(type='module', src=f'{up}demos/answer.js'))
     tree.head.append(E.SCRIPT(src=f'{up}page.js', defer='defer'))
+    tree.head.append(E.SCRIPT(type='module', src=f'{up}search.js'))
 
 
 def copied(folder, to, *but):
@@ -341,7 +354,10 @@ def vendor(out):
     for f in ('ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'):
         (out/'demos/ort').mkdir(exist_ok=True)
         shutil.copy(VENDOR/'onnxruntime-web/dist'/f, out/'demos/ort')
-    shutil.copy(NBS/'page.js', out)
+    shutil.rmtree(libs/'fuse', ignore_errors=True)
+    (libs/'minisearch').mkdir(parents=True, exist_ok=True)
+    shutil.copy(VENDOR/'minisearch/dist/es/index.js', libs/'minisearch')
+    for script in ('page.js', 'search.js'): shutil.copy(NBS/script, out)
     weight.styles(out, trees)
 
 
@@ -371,11 +387,8 @@ def move(out):
 
 def indexes(out, site_url):
     "The search index, the site map and the list of pages for language models"
-    search, sitemap, llms = out/'search.json', out/'sitemap.xml', out/'llms.txt'
-    if search.exists():
-        entries = json.loads(search.read_text(encoding='utf-8'))
-        entries = [e | {k: lifted(e[k]) for k in ('href', 'objectID') if k in e} for e in entries]
-        search.write_text(json.dumps(entries, ensure_ascii=False), encoding='utf-8')
+    sitemap, llms = out/'sitemap.xml', out/'llms.txt'
+    searching.write(out)
     if sitemap.exists():
         tree = etree.parse(sitemap)
         for loc in tree.iter('{*}loc'): loc.text = address(loc.text, site_url)

@@ -11,8 +11,8 @@ PATHS = { # name: (what for, the chapters by stem, in the order of reading)
         '26c_deepfakes'),
     'Language': (
         'from word lists to attention, GPT and the models that others publish',
-        '28_nlp 28b_vectors 28c_tokens 28d_reading 29_transformers 29b_translation '
-        '29c_gpt 29d_bert 29e_huggingface'),
+        '28_nlp 28b_vectors 28c_tokens 28d_reading 29_transformers 29b_translation 29c_gpt '
+        '29d_bert 29e_huggingface'),
     'Sanity': (
         'what goes wrong: pictures made to deceive, defences that fail, groups that are wronged',
         '11_perceptron 11b_descent 12_mlp 20_cnns 20b_invariance 52_adversarial 52b_blackbox '

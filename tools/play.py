@@ -28,8 +28,8 @@ def models():
 def tile(name, s):
     "A picture, a title, a line, and a link to the section"
     title, to = escape(said(name, 'title')), front.section(s, name)
-    image = (f'<img src="images/play/{name}.webp" alt="The live model: '
-             f'{title}" width="400" height="300">')
+    image = (f'<img src="images/play/{name}.webp" alt="The live model: {title}" '
+             'width="400" height="300">')
     return (f'<li><a href="{to}">{image}<strong>{title}</strong></a>'
             f'<p>{escape(said(name, "help"))}</p>'
             f'<p class="facts">in {front.link(s["stem"], front.words(s["title"]))}</p></li>')

@@ -2,7 +2,7 @@
 
 The recap of a chapter lists its terms; a term that no recap lists names its place itself.
 """
-import csv, re
+import csv, re, unicodedata
 from functools import cache
 
 from notebooks import NBS
@@ -25,7 +25,10 @@ def names():
     return also | {term.lower(): term for term in entries()}
 
 
-def term_id(term): return re.sub(r'[^\w]+', '-', term.lower()).strip('-')
+def term_id(term):
+    "Where the glossary explains a term, without accents"
+    bare = unicodedata.normalize('NFKD', term).encode('ascii', 'ignore').decode()
+    return re.sub(r'\W+', '-', bare.lower()).strip('-')
 
 
 def plain(text): return MARKS.sub(lambda m: m[1] or '', text)

@@ -102,7 +102,7 @@ def classes(out, trees):
     "Every class that a page carries or that a script may give it"
     used = {c for tree in trees for group in tree.xpath('//@class') for c in group.split()}
     for f in out.rglob('*.js'):
-        if {'ort', 'katex', 'mermaid', 'fuse'} & set(f.parts): continue
+        if {'ort', 'katex', 'mermaid', 'minisearch'} & set(f.parts): continue
         used |= set(re.findall(r'[\w-]+', f.read_text(encoding='utf-8', errors='ignore')))
     return used
 
