@@ -5,7 +5,7 @@ import pytest
 
 import front, paths, play, terms
 from lift import node
-from nbfilter import code_cells, minutes
+from nbfilter import minutes, told
 from notebooks import Trouble, chapters, read, source
 from test_site import OUT, ids, text_of, tree
 from browser import open_page, page_of, settled
@@ -29,7 +29,7 @@ def test_minutes_are_words_and_open_lines():
 def test_a_page_says_its_measured_minutes(path):
     assert 'min to read' not in source(read(path)['cells'][0]), 'the build measures the minutes'
     said = text_of(tree(f'{short_name(path)}.html').xpath(f'//*[{has("chapter-meta")}]')[0])
-    true = minutes(code_cells(read(path)['cells'], path.name))
+    true = minutes(told(read(path)['cells'], path.name))
     assert said.startswith(f'{true} min to read · ')
 
 

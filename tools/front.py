@@ -6,7 +6,7 @@ import base64, html, io, re
 from functools import cache
 
 import plan
-from nbfilter import anchor, code_cells, minutes
+from nbfilter import anchor, minutes, told
 from notebooks import chapters, read, scoreboard, source
 from paths import paths
 from PIL import Image
@@ -55,7 +55,7 @@ def station(path):
     text, shown = source(nb['cells'][0]), shows(nb['cells'])
     said = lambda pattern: re.search(pattern, text, re.M)[1]
     return dict(stem=path.stem, title=said('^# (.+)'), promise=said('^> (.+)'),
-                minutes=minutes(code_cells(nb['cells'], path.name)),
+                minutes=minutes(told(nb['cells'], path.name)),
                 after=re.findall(r'\]\((\d\w+)\.ipynb\)', text),
                 picture=picture(path.stem, shown), live=models(shown))
 

@@ -273,10 +273,15 @@ def first_claim(cells):
             return
 
 
+def told(cells, name):
+    "The cells in the order and with the folds of the page"
+    return code_cells(story.split(cells), name)
+
+
 def page(nb, name=None, folder=Path('.')):
     "The notebook as the site shows it; each source a list of lines, as Quarto reads them"
     name = name or named(nb, folder)
-    cells = code_cells(story.split(nb['cells']), name)
+    cells = told(nb['cells'], name)
     first_claim(cells)
     if cells and cells[0]['cell_type'] == 'markdown':
         cells[:1] = first_cells(cells[0], name, minutes(cells))

@@ -7,6 +7,7 @@ from weight import has, parse
 LEFT_OUT = {'claims.html', 'scoreboard.html', 'sources.html'}      # what they say stands elsewhere
 SILENT = {'script', 'style', 'svg', 'button', 'walk-demo', 'walk-answer', 'nav', 'header'}
 HEADINGS = {'h1', 'h2', 'h3', 'h4'}
+ASIDE = {'katex', 'contents', 'print-line', 'chapter-links'}
 
 
 def flat(text): return ' '.join(text.split())
@@ -14,7 +15,7 @@ def flat(text): return ' '.join(text.split())
 
 def pieces(el):
     "(kind, text) of what an element says itself: its sections are entries of their own"
-    if not isinstance(el.tag, str) or el.tag in SILENT | HEADINGS or 'katex' in el.classes: return
+    if not isinstance(el.tag, str) or el.tag in SILENT | HEADINGS or ASIDE & set(el.classes): return
     kind = {'pre': 'code', 'strong': 'bold'}.get(el.tag)
     if kind:
         yield kind, el.text_content()
