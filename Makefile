@@ -50,7 +50,7 @@ quarto: setup ## the same site, rendered by Quarto
 
 serve: ## open the built site at http://localhost:8000
 	@test -f _docs/index.html || { echo 'Nothing built yet: run `make course` first.'; exit 1; }
-	@echo 'http://localhost:$(PORT)  (Ctrl-C stops)'; $(PY) -m http.server --directory _docs $(PORT) --bind 127.0.0.1 2>/dev/null
+	@echo 'http://localhost:$(PORT)  (Ctrl-C stops)'; $(PY) tools/serve.py $(PORT)
 
 bench: setup ## our short code beside the libraries that people use, in one run
 	@for f in benchmarks/*.py; do $(PY) $$f; done

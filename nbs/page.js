@@ -312,3 +312,17 @@ addEventListener('beforeprint', () => {
   const day = document.querySelector('.print-line > span');
   if (day) day.textContent = ` · ${new Date().toLocaleDateString('en-GB', {dateStyle: 'long'})}`;
 });
+
+// ---------- a second visit works without the network: what this page has loaded is kept
+
+const worker = new URL('offline.js', document.currentScript.src);
+if (navigator.serviceWorker && window === window.top)
+  addEventListener('load', async () => {
+    await navigator.serviceWorker.register(worker).catch(() => null);
+    const {active} = await navigator.serviceWorker.ready;
+    const loaded = performance.getEntriesByType('resource').map(entry => entry.name);
+    const own = [location.href.split('#')[0], ...loaded].filter(url =>
+      url.startsWith(location.origin),
+    );
+    active.postMessage(own);
+  });

@@ -102,12 +102,12 @@ def demo_url(name, hash='', **state):
 
 
 @contextlib.contextmanager
-def page_of(name, *, hash='', dark=False, width=1000, wake=True, **state):
+def page_of(name, *, hash='', dark=False, width=1000, awake=True, **state):
     "A page with one live model: `with page_of('train', lr=1) as page`"
     with open_page(demo_url(name, hash, **state), dark=dark, width=width) as page:
         settled(page, 'ready', 'touch')
-        if wake and phase(page) == 'touch': page.locator('.wd-wake').click()
-        if wake: settled(page)
+        if awake: wake(page)
+        if awake: settled(page)
         yield page
 
 
@@ -118,6 +118,7 @@ def from_link(name, *, width=1000, **state):
     return page_of(name, width=width, hash=f'#{name}:{parts}')
 
 
+def wake(page): page.evaluate("document.querySelector('walk-demo').ui.wake()")
 def phase(page): return page.locator('walk-demo').first.get_attribute('data-phase')
 
 def settled(page, *phases, seconds=PATIENCE):

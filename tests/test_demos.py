@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from browser import answer, code, colors, demo_url, open_page, page_of, phase, settled, state
+from browser import answer, code, colors, demo_url, open_page, page_of, phase, settled, state, wake
 from conftest import ROOT
 from walkdl import demo
 from walkdl.demo import Demo, ExportError, export, export_grad, export_step, run_onnx, serve, toy
@@ -162,8 +162,24 @@ def test_the_server_gives_demos_and_nothing_else():
 def test_in_a_live_kernel_there_is_a_frame(monkeypatch):
     monkeypatch.setattr(demo, '_in_jupyter', lambda: True)
     html = Demo('train', lr=.1)._repr_mimebundle_()['text/html']
-    url = re.search(r'src="([^"]+)"', html)[1]
+    url = re.search(r' src="([^"]+)"', html)[1]
     assert '<walk-demo name="train"' in urllib.request.urlopen(url).read().decode()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize('reached', [True, False])
+def test_a_window_that_does_not_reach_the_server_says_what_to_do(monkeypatch, tmp_path, reached):
+    html = Demo('perceptron').live()
+    if not reached: html = html.replace(' src="http', ' data-src="http')
+    (tmp_path/'cell.html').write_text(f'<!doctype html><meta charset="utf-8">{html}')
+    from browser import browser as chrome
+    page = chrome().new_context().new_page()
+    page.goto((tmp_path/'cell.html').as_uri())
+    if reached: page.wait_for_function("document.querySelector('iframe').height !== '640'")
+    page.wait_for_timeout(8500)
+    assert page.locator('p').is_visible() != reached
+    assert 'forward its port' in page.locator('p').text_content()
+    page.context.close()
 
 
 # ---------------------------------------------------------------- in the browser
@@ -284,9 +300,9 @@ def test_two_on_one_page_keep_apart():
 
 @browser
 def test_the_network_waits_for_the_first_touch():
-    with page_of('train', wake=False) as page:
+    with page_of('train', awake=False) as page:
         assert phase(page) == 'touch' and not [u for u in page.asked if 'ort' in u or '.onnx' in u]
-        page.locator('.wd-wake').click()
+        wake(page)
         settled(page)
         assert sum('ort.wasm.min.mjs' in u for u in page.asked) == 1
         assert page.evaluate('crossOriginIsolated') is False
@@ -330,7 +346,7 @@ def test_a_photographed_sign_becomes_28_by_28():
         g.fillStyle = paper; g.fillRect(0, 0, 300, 200);
         g.fillStyle = ink; g.fillRect(20, 30, 20, 120);
         return [...await toGrey(await new Promise(r => c.toBlob(r)))] }"""
-    with page_of('train', wake=False) as page:
+    with page_of('train', awake=False) as page:
         dark, light = (np.array(page.evaluate(read, f)).reshape(28, 28) for f in (False, True))
         assert np.abs(dark - light).max() < .15 and dark.max() > .85 and dark[0].max() < .1
         rows, cols = np.nonzero(dark > .4)
@@ -373,7 +389,8 @@ def test_without_webassembly_a_sentence():
     page = chrome().new_context().new_page()
     page.add_init_script('delete window.WebAssembly')
     page.goto(demo_url('train'))
-    page.locator('.wd-wake').click()
+    settled(page, 'ready', 'touch')
+    wake(page)
     page.locator('walk-demo[data-phase=error]').wait_for()
     assert 'no WebAssembly' in page.locator('.wd-say').inner_text()
     page.context.close()
@@ -388,11 +405,15 @@ def test_a_module_that_is_not_there_is_named():
         assert 'the fallback' in words and '“nothing” could not be loaded' in words
 
 @browser
-def test_less_motion_on_request():
+def test_less_motion_on_request_is_fewer_pictures_not_fewer_steps():
     with open_page(demo_url('train'), reduced_motion='reduce') as page:
-        page.locator('.wd-wake').click()
+        settled(page, 'ready', 'touch')
+        wake(page)
         settled(page)
+        pictures = "(() => { window.seen = new Set(); const see = () => { seen.add(document.querySelector('.wd-say').textContent); requestAnimationFrame(see) }; see() })()"
+        page.evaluate(pictures)
         page.get_by_role('button', name='Train').click()
-        page.wait_for_timeout(1200)
+        page.wait_for_function("document.querySelector('walk-demo').ui.state.steps >= 900")
         page.get_by_role('button', name='Pause').click()
-        assert 10 <= state(page)['steps'] <= 40
+        settled(page)
+        assert page.evaluate('seen.size') <= 8

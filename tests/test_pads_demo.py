@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from browser import canvas, demo_url, open_page, page_of, settled, state
+from browser import canvas, demo_url, open_page, page_of, settled, state, wake
 from test_demos import DEMOS
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def phone(name, **state):
         page.add_style_tag(content='main { padding: 700px 0 1500px }')
         page.locator('walk-demo').scroll_into_view_if_needed()
         settled(page, 'ready', 'touch')
-        if page.locator('.wd-wake').count(): page.locator('.wd-wake').click()
+        wake(page)
         settled(page)
         yield page, Fingers(page)
 
@@ -162,7 +162,7 @@ def test_a_stroke_ends_where_it_is_let_go():
 @pytest.mark.parametrize('name', ['digits', 'train'])
 def test_another_screen_is_drawn_for_its_own_pixels(name):
     drawn = "([w, k]) => document.querySelector('walk-demo canvas').width === w*k"
-    with page_of(name, wake=False) as page:
+    with page_of(name, awake=False) as page:
         pad = page.locator('walk-demo canvas').first
         wide = pad.evaluate('c => c.clientWidth')
         assert pad.evaluate('c => c.width') == wide
@@ -197,7 +197,7 @@ def read(page, picture):
 
 
 def test_a_seven_is_the_same_on_any_paper():
-    with page_of('train', wake=False) as page:
+    with page_of('train', awake=False) as page:
         plain = np.array(read(page, seven(255, 0)))
         for tones in TONES + MORE:
             assert np.abs(np.array(read(page, seven(*tones))) - plain).max() < .06, tones
@@ -209,7 +209,7 @@ def test_a_seven_is_the_same_on_any_paper():
 
 @pytest.mark.parametrize('paper, ink', [(128, 128), (250, 240), (0, 0)])
 def test_a_picture_of_one_tone_is_said_to_be_one(paper, ink):
-    with page_of('train', wake=False) as page:
+    with page_of('train', awake=False) as page:
         said = 'The picture is of one tone: no sign was found in it.'
         assert read(page, seven(paper, ink)) == said
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from lxml import etree, html
 from lxml.html import builder as E
 
-import plan, searching, weight
+import before, plan, searching, weight
 from address import settings
 from claims import KINDS, slug
 from notebooks import NBS, ROOT, Trouble, read
@@ -330,6 +330,9 @@ def head(page, tree):
         elif el.text: el.text = MERMAID.sub(f'./{up}site_libs/mermaid/mermaid.esm.min.mjs', el.text)
     if tree.xpath(f'//*[{has("katex")}]'):
         tree.head.append(E.LINK(rel='stylesheet', href=f'{up}site_libs/katex/katex.css'))
+        for font in weight.MATHS[:2]:       # they are in nearly every formula
+            file = f'{up}site_libs/katex/fonts/KaTeX_{font}.woff'
+            tree.head.append(E.LINK({'as': 'font'}, rel='preload', crossorigin='', href=file))
     if tree.xpath('//walk-answer'):
         tree.head.append(E.SCRIPT(type='module', src=f'{up}demos/answer.js'))
     tree.head.append(E.SCRIPT(src=f'{up}page.js', defer='defer'))
@@ -357,7 +360,7 @@ def vendor(out):
     shutil.rmtree(libs/'fuse', ignore_errors=True)
     (libs/'minisearch').mkdir(parents=True, exist_ok=True)
     shutil.copy(VENDOR/'minisearch/dist/es/index.js', libs/'minisearch')
-    for script in ('page.js', 'search.js'): shutil.copy(NBS/script, out)
+    for script in ('page.js', 'search.js', 'offline.js'): shutil.copy(NBS/script, out)
     weight.styles(out, trees)
 
 
@@ -429,6 +432,7 @@ def lift(out, site_url=''):
         named(tree)
         contents(tree)
         printed(old, tree, site_url)
+        before.scripts(tree, '../'*lifted(old).count('/'), site_url)
         navigation(old, tree)
         head(old, tree)
         weight.lighter(tree)
@@ -439,6 +443,7 @@ def lift(out, site_url=''):
     vendor(out)
     notebooks(out)
     report(out)
+    before.stamp(out)
 
 
 def report(out):

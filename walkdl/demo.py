@@ -406,25 +406,32 @@ class Demo:
     def html(self, base='demos/'):
         "For a page"
         state = f" state='{html.escape(json.dumps(self.state))}'" if self.state else ''
-        return (f'<walk-demo name="{self.name}"{state}>A live model stands here. '
-                'It needs a browser with JavaScript modules, and this page from a server '
-                '(make serve), not from a file.</walk-demo>'
+        return (f'<walk-demo name="{self.name}"{state}>A live model: it works on the '
+                'course\'s page, and here when this cell is run.</walk-demo>'
                 f'<script type="module" src="{base}base.js"></script>')
     def live(self):
         "For Jupyter: a frame on the small server"
         path = f'show/{self.name}?{quote(json.dumps(self.state))}'
         if 'google.colab' in sys.modules: return _in_colab(path, self.height)
-        return (f'<iframe src="{serve()}{html.escape(path)}" title="live model '
+        mark, port = f'walk-{os.urandom(4).hex()}', urlsplit(serve()).port
+        return (f'<iframe id="{mark}" src="{serve()}{html.escape(path)}" title="live model '
                 f'{self.name}" allow="clipboard-write" style="width:100%;border:0" '
-                f'height="{self.height}"></iframe>{_FIT}')
+                f'height="{self.height}"></iframe>'
+                + _FIT.format(mark=mark, url=serve(), port=port))
 
 # %% ../nbs/02_demo.ipynb #c095
-_FIT = """<script>
-addEventListener('message', e => document.querySelectorAll('iframe').forEach(f => {
-  const tall = f.contentWindow === e.source && e.data.walkDemoHeight
-  if (tall) f.height = tall + 8
-}))
-</script>"""
+_FIT = """<p hidden>This window does not reach {url}, the small server beside the kernel,
+which shows the model. If the kernel runs on another machine, forward its port {port}
+(VS Code: the Ports view; else <code>ssh -L {port}:127.0.0.1:{port}</code> and the machine's
+name) and run the cell again; or play with the model on the course's page.</p>
+<script>{{
+const frame = document.getElementById('{mark}'), away = frame.nextElementSibling;
+const late = setTimeout(() => away.hidden = false, 8000);
+addEventListener('message', e => {{
+  if (frame.contentWindow !== e.source || !e.data.walkDemoHeight) return;
+  clearTimeout(late); away.hidden = true; frame.height = e.data.walkDemoHeight + 8;
+}});
+}}</script>"""
 
 def _in_colab(path, height):
     "Colab shows a port of its own machine in a frame"

@@ -197,7 +197,7 @@ function define() {
   customElements.define('walk-progress', Progress);
   const heading = document.querySelector('#exercises');
   const title = heading?.matches('section') ? heading.querySelector('h2') : heading;
-  if (title && document.querySelector('walk-answer'))
+  if (title && document.querySelector('walk-answer') && !document.querySelector('walk-progress'))
     title.after(document.createElement('walk-progress'));
 }
 

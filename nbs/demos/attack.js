@@ -26,6 +26,7 @@ export default {
   title: 'Attack a digit with its own gradient',
   help: 'Draw with mouse, finger, or shift and the arrow keys. Then slide ε: the most that a pixel may change, of 1 between white and black.',
   state: {ink: THREE, img: '', net: 'natural', eps: 0.15, steps: 10, target: -1},
+  above: 4,
 
   mount(ui) {
     let result = null;
@@ -81,7 +82,7 @@ export default {
       ['natural', 'natural: trained as usual'],
       ['robust', 'robust: trained on attacks'],
     ]);
-    ui.slider('ε, most change of a pixel', 'eps', {min: 0, max: 0.5, step: 0.01});
+    ui.slider('ε, most change of a pixel', 'eps', {min: 0, max: 0.5, step: 0.01, into: ui.acts});
     ui.slider('steps', 'steps', {min: 1, max: 40, step: 1});
     ui.select('drive it towards', 'target', [
       [-1, 'anything else'],

@@ -16,7 +16,6 @@ const COLORS = [
   'yellow',
 ];
 const still = matchMedia('(prefers-reduced-motion: reduce)');
-const coarse = matchMedia('(pointer: coarse)');
 
 // ---------------------------------------------------------------- small helpers, also for the modules
 
@@ -60,6 +59,8 @@ export function random(seed) {
   };
 }
 
+const mega = bytes => (bytes / 1e6).toFixed(1);
+const spoken = text => text.replaceAll('␣', ' space ').replaceAll('⏎', ' new line ');
 export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 export const percent = p => `${(100 * p).toFixed(p > 0.0995 ? 0 : 1)} %`;
 export const round = (v, digits = 3) =>
@@ -164,58 +165,100 @@ export async function toGrey(file, size = 28) {
   return read(pad.canvas, size, size, 0, 0)[1].map(ink);
 }
 
-// ---------------------------------------------------------------- networks: onnxruntime-web, once, when first needed
+// ---------------------------------------------------------------- files: fetched once, when first needed
 
-let engine;
-const ort = () =>
-  (engine ??= (async () => {
-    if (typeof WebAssembly !== 'object')
-      throw Error(
-        'This browser has no WebAssembly, which the network needs; any Firefox, Chrome, Edge or Safari since 2021 has it.',
-      );
-    const o = await import(new URL('ort/ort.wasm.min.mjs', HERE));
-    o.env.wasm.numThreads = 1; // one thread: no special headers wanted from the server
-    o.env.wasm.wasmPaths = new URL('ort/', HERE).href;
-    return o;
-  })().catch(e => {
-    engine = undefined;
-    throw e;
-  }));
+class Failure extends Error {} // its message is written for the reader
 
-const models = new Map();
-const open = url =>
-  models.get(url) ??
-  models
-    .set(
-      url,
-      (async () => {
-        const o = await ort(),
-          session = await o.InferenceSession.create(url, {executionProviders: ['wasm']});
-        let last = Promise.resolve();
-        const tensor = v =>
-          typeof v === 'number'
-            ? new o.Tensor('float32', [v], [])
-            : Array.isArray(v)
-              ? new o.Tensor('float32', Float32Array.from(v[0]), v[1])
-              : v;
-        return {
-          inputs: session.inputNames,
-          outputs: session.outputNames,
-          run: feeds =>
-            (last = last
-              .catch(() => 0)
-              .then(() =>
-                session.run(
-                  Object.fromEntries(Object.entries(feeds).map(([k, v]) => [k, tensor(v)])),
-                ),
-              )),
-        };
-      })().catch(e => {
-        models.delete(url);
+async function bytesOf(path, tell) {
+  // tell(n): n more bytes are here
+  const lost = why =>
+    new Failure(`The network could not be fetched: ${why}. Check the connection and press again.`);
+  const answer = await fetch(new URL(path, HERE)).catch(() => {
+    throw lost('the server does not answer');
+  });
+  if (!answer.ok) throw lost(`the server has no ${path}`);
+  const reader = answer.body.getReader(),
+    parts = [];
+  for (;;) {
+    const {done, value} = await reader.read().catch(() => {
+      throw lost('the connection broke off');
+    });
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    parts.push(value);
+    tell(value.length);
+  }
+}
+
+const kept = new Map();
+const once = (key, make) => {
+  // the same promise for all who ask; what failed is tried anew
+  if (!kept.has(key))
+    kept.set(
+      key,
+      make().catch(e => {
+        kept.delete(key);
         throw e;
       }),
-    )
-    .get(url);
+    );
+  return kept.get(key);
+};
+
+// ---------------------------------------------------------------- networks: the one place that knows the engine
+
+const engine = tell =>
+  once('engine', async () => {
+    if (typeof WebAssembly !== 'object')
+      throw new Failure(
+        'This browser has no WebAssembly, which the network needs; any Firefox, Chrome, Edge or Safari since 2021 has it.',
+      );
+    const o = await import(new URL('ort/ort.wasm.min.mjs', HERE)).catch(() => {
+      throw new Failure(
+        'The network could not be fetched: the server does not answer. Check the connection and press again.',
+      );
+    });
+    o.env.wasm.numThreads = 1; // one thread: no special headers wanted from the server
+    o.env.wasm.wasmPaths = new URL('ort/', HERE).href;
+    o.env.wasm.wasmBinary = await bytesOf('ort/ort-wasm-simd-threaded.wasm', tell);
+    return o;
+  });
+
+async function network(bytes, tell) {
+  // an ONNX file -> {inputs, outputs, run(feeds) -> {name: {data, dims}}}
+  const o = await engine(tell),
+    session = await o.InferenceSession.create(bytes, {executionProviders: ['wasm']}),
+    tensor = v =>
+      v instanceof o.Tensor ? v : new o.Tensor('float32', Float32Array.from(v.data), v.dims);
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    run: feeds =>
+      session.run(Object.fromEntries(Object.entries(feeds).map(([k, v]) => [k, tensor(v)]))),
+  };
+}
+
+const open = (path, tell) =>
+  once(path, async () => {
+    const net = await network(await bytesOf(path, tell), tell).catch(e => {
+      if (e instanceof Failure) throw e;
+      console.warn(e);
+      throw new Failure(
+        'This browser cannot run the network. Reload the page, or try another one.',
+      );
+    });
+    let last = Promise.resolve();
+    const tensor = v =>
+      typeof v === 'number'
+        ? {data: [v], dims: []}
+        : Array.isArray(v)
+          ? {data: v[0], dims: v[1]}
+          : v;
+    const run = feeds =>
+      net.run(Object.fromEntries(Object.entries(feeds).map(([k, v]) => [k, tensor(v)])));
+    return {
+      ...net,
+      run: feeds => (last = last.catch(() => 0).then(() => run(feeds))), // one after the other
+    };
+  });
 
 // ---------------------------------------------------------------- state in the address: #train:lr=0.3;steps=20&digits:…
 
@@ -263,6 +306,8 @@ function readState(raw, like) {
 
 // ---------------------------------------------------------------- canvas: sharp, touchable, walkable with the arrow keys
 
+const FRAME = 500, // milliseconds from picture to picture for readers who want less motion
+  STEPS = 30; // the steps that others see in that time
 const REST = 300, // milliseconds that a finger rests before it drags
   NEAR = 10; // pixels that a resting finger may wander
 
@@ -329,6 +374,11 @@ class Pad {
       right: e.button === 2,
     };
   }
+  act(name, p) {
+    // a board shows the stroke at once; what else a press does may need the first answer
+    const f = this.on[name];
+    if (f) this.ui.act(() => f(p), this.strokes);
+  }
   listen() {
     const c = this.node,
       on = this.on;
@@ -365,7 +415,7 @@ class Pad {
     this.from = e;
     if (erases) {
       this.node.focus({preventScroll: true});
-      return this.on.erase(this.cursor);
+      return this.act('erase', this.cursor);
     }
     this.pointer = e.pointerId;
     if (e.pointerType !== 'touch' || (this.strokes && this.focused)) this.take();
@@ -379,7 +429,7 @@ class Pad {
     this.down = true;
     this.node.focus({preventScroll: true});
     this.node.setPointerCapture(this.pointer);
-    this.on.press?.(this.cursor);
+    this.act('press', this.cursor);
   }
   move(e) {
     if (this.pointer === null) return this.on.hover?.(this.at(e));
@@ -391,14 +441,16 @@ class Pad {
       clearTimeout(this.resting);
       if (this.on.drag && across > along) this.take();
     }
-    if (this.down) this.on.drag?.(this.at(e));
+    if (this.down) this.act('drag', this.at(e));
   }
   end(e) {
     if (e.pointerId !== this.pointer) return;
     const tapped = Math.hypot(e.clientX - this.from.clientX, e.clientY - this.from.clientY) <= NEAR;
     if (!this.down && tapped) {
-      if (this.strokes) this.node.focus({preventScroll: true});
-      else this.take();
+      if (this.strokes) {
+        this.node.focus({preventScroll: true});
+        this.ui.wake();
+      } else this.take();
     }
     this.lift(this.at(e));
   }
@@ -407,7 +459,7 @@ class Pad {
     this.pointer = null;
     if (this.down) {
       this.down = false;
-      this.on.release?.(p);
+      this.act('release', p);
     }
   }
   key(e) {
@@ -419,28 +471,29 @@ class Pad {
     if (d) {
       if (e.shiftKey && on.drag && !this.down) {
         this.down = true;
-        on.press?.(this.cursor);
+        this.act('press', this.cursor);
       }
       this.cursor = {
         x: clip(this.cursor.x + d[0] * this.step[0], x0, x1),
         y: clip(this.cursor.y + d[1] * this.step[1] * Math.sign(y1 - y0), y0, y1),
       };
-      if (this.down) on.drag?.(this.cursor);
+      if (this.down) this.act('drag', this.cursor);
       else {
         on.hover?.(this.cursor);
         if (on.describe) this.ui.say(on.describe(this.cursor));
       }
     } else if (e.key === ' ' || e.key === 'Enter') {
-      on.press?.(this.cursor);
-      on.release?.(this.cursor);
-    } else if ((e.key === 'Delete' || e.key === 'Backspace') && on.erase) on.erase(this.cursor);
+      this.act('press', this.cursor);
+      this.act('release', this.cursor);
+    } else if ((e.key === 'Delete' || e.key === 'Backspace') && on.erase)
+      this.act('erase', this.cursor);
     else return;
     e.preventDefault();
     this.shown = true;
     this.redraw();
   }
   redraw() {
-    if (!this.due)
+    if (!this.due && !this.ui.held)
       this.due = requestAnimationFrame(() => {
         this.due = 0;
         this.paintNow();
@@ -460,7 +513,11 @@ class Pad {
     g.font = '13px system-ui, sans-serif';
     g.fillStyle = g.strokeStyle = this.ui.colors.ink;
     g.lineWidth = 1.5;
-    this.on.draw?.(g, this);
+    const stored = !this.strokes && this.ui.stored?.get(this.node);
+    this.node.classList.toggle('wd-stored', !!stored);
+    if (!stored) this.on.draw?.(g, this);
+    else if (stored.complete) g.drawImage(stored, 0, 0, this.width, this.height);
+    else stored.onload = () => this.redraw();
     if (!this.shown) return;
     const x = this.X(this.cursor.x),
       y = this.Y(this.cursor.y);
@@ -517,6 +574,29 @@ class Pad {
   }
 }
 
+// A finger that lands on a slider may be about to scroll the page: nothing is told until it lifts or has moved
+// sideways, and what a swipe has moved goes back.
+function unswiped(host) {
+  let held = null; // {box, value, x}
+  const on = (type, f) => host.addEventListener(type, f, true),
+    settle = () => {
+      const {box, value} = held;
+      held = null;
+      if (box.value !== value) box.dispatchEvent(new Event('input', {bubbles: true}));
+    };
+  on('pointerdown', e => {
+    const box = e.target.closest('input[type=range]');
+    if (box && e.pointerType === 'touch') held = {box, value: box.value, x: e.clientX};
+  });
+  on('pointermove', e => held && Math.abs(e.clientX - held.x) > NEAR && settle());
+  on('pointerup', () => held && settle());
+  on('pointercancel', () => {
+    if (held) held.box.value = held.value;
+    held = null;
+  });
+  on('input', e => held && e.stopPropagation());
+}
+
 // ---------------------------------------------------------------- what a module is handed: ui
 
 class UI {
@@ -531,14 +611,19 @@ class UI {
       answer: {},
       colors: {},
     });
-    this.touch = new Promise(done =>
-      ['pointerdown', 'focusin', 'keydown', 'input', 'drop'].forEach(t =>
-        host.addEventListener(t, done, {once: true}),
-      ),
-    );
+    this.asked = new Promise(done => (this.ask = done));
+    this.waiting = [];
+    this.answered = false;
+    this.first = {
+      pictures: [...host.querySelectorAll('img.wd-canvas')],
+      words: host.querySelector('.wd-say')?.textContent,
+      bytes: +(host.querySelector('.wd-note')?.dataset.bytes ?? 0),
+    };
     this.stage = el('div', {className: 'wd-stage'});
     this.panel = el('div', {className: 'wd-panel'});
-    this.words = el('p', {className: 'wd-say', 'aria-hidden': 'true'});
+    this.acts = el('div', {className: 'wd-acts'});
+    this.words = el('p', {className: 'wd-say'});
+    this.note = el('p', {className: 'wd-note'});
     this.live = el('p', {className: 'wd-hidden', role: 'status'});
     this.foot = el('div', {className: 'wd-foot'});
     this.readColors();
@@ -553,7 +638,9 @@ class UI {
 
   // --- state
   set(patch, {save = true} = {}) {
+    const before = JSON.stringify(this.state);
     Object.assign(this.state, patch);
+    if (JSON.stringify(this.state) !== before) this.wake();
     if (save) {
       clearTimeout(this.saving);
       this.saving = setTimeout(() => this.save(), 250);
@@ -603,6 +690,7 @@ class UI {
           this.phase('busy');
           await this.view.update?.(this.state);
           this.phase('ready');
+          if (!this.again) this.arrived();
         } catch (e) {
           this.fail(e);
         }
@@ -616,43 +704,85 @@ class UI {
     this.host.dataset.phase = p;
   }
 
-  // --- networks
-  async model(path) {
-    // waits for the reader's first touch, then loads once
+  // --- asleep and awake: networks and large files wait for the reader's first act
+  act(f, now = false) {
+    // does it now, or in its turn after the first answer
+    const done = async () => {
+      if (!now && !this.answered) await this.awake();
+      return f();
+    };
+    return done().catch(e => this.fail(e));
+  }
+  awake() {
+    if (this.answered) return undefined;
+    this.wake();
+    return new Promise(done => this.waiting.push(done));
+  }
+  wake() {
+    this.touched = true;
+    this.ask();
+    if (this.host.dataset.phase === 'error' && !this.busy) this.refresh();
+  }
+  arrived() {
+    if (this.answered) return;
+    this.answered = true;
+    this.stored = null;
+    this.note.textContent =
+      this.loaded && navigator.serviceWorker?.controller
+        ? 'From now on this works offline too.'
+        : '';
+    this.waiting.splice(0).forEach(done => done());
+  }
+  async needs(key, fetched) {
     if (!this.touched) {
+      const {pictures, words, bytes} = this.first;
       this.phase('touch');
-      this.offer ??= el('button', {
-        type: 'button',
-        className: 'wd-button wd-wake',
-        textContent: 'Wake the network (3.7 MB, once)',
+      this.stored = new Map(
+        [...this.host.querySelectorAll('canvas')].map((c, i) => [c, pictures[i]]),
+      );
+      for (const p of pictures) p.loading = 'eager';
+      this.say(words ?? 'Press, draw or choose: the network is fetched then.');
+      this.note.textContent = `Your first press fetches the network${bytes ? `: ${mega(bytes)} MB` : ''}, once.`;
+      this.redraw();
+      globalThis.caches?.match(new URL(key, HERE)).then(found => {
+        if (found && !this.touched)
+          this.note.textContent = 'Kept from your last visit: it works offline too.';
       });
-      this.stage.after(this.offer);
-      await this.touch;
-      this.touched = true;
-      this.offer.remove();
+      await this.asked;
       this.phase('busy');
     }
-    const url = new URL(path, HERE).href;
-    if (!models.has(url)) this.say('Loading the network …');
-    return open(url).catch(e => {
-      throw Error(
-        /WebAssembly, which/.test(e.message)
-          ? e.message
-          : `The network ${path} could not be loaded (${e.message}). Reload the page; offline, start it with “make serve”.`,
-      );
+    if (kept.has(key)) return fetched();
+    this.loaded ??= 0;
+    return fetched(n => {
+      this.loaded += n;
+      const of = this.first.bytes >= this.loaded ? ` of ${mega(this.first.bytes)}` : '';
+      this.words.textContent = `Fetching the network, ${mega(this.loaded)}${of} MB …`;
     });
+  }
+  model(path) {
+    return this.needs(path, tell => open(path, tell));
+  }
+  data(path) {
+    return this.needs(path, tell =>
+      once(path, async () => JSON.parse(new TextDecoder().decode(await bytesOf(path, tell)))),
+    );
   }
 
   // --- words
   say(text) {
+    if (!text) return;
+    this.told = text;
+    if (this.held) return;
     this.words.textContent = text;
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => {
-      this.live.textContent = text;
+      this.live.textContent = spoken(text);
     }, 500);
   }
   fail(e) {
     console.warn(e);
+    this.waiting = [];
+    if (this.player?.running) this.player.stop();
     this.phase('error');
     this.say(e.message);
   }
@@ -695,19 +825,41 @@ class UI {
   redraw() {
     this.pads.forEach(p => p.redraw());
   }
+  async frame(step, goes) {
+    // one step and its picture; for readers who want less motion, half a second of steps
+    const from = performance.now(),
+      most = this.still ? STEPS : 1;
+    this.held = this.still;
+    try {
+      for (let i = 0; i < most && performance.now() - from < FRAME; i++) {
+        const patch = await step();
+        if (!patch || !goes()) return false;
+        await this.set(patch, {save: false});
+      }
+    } finally {
+      if (this.held) {
+        this.held = false;
+        this.redraw();
+        this.say(this.told);
+      }
+    }
+    const rest = FRAME - (performance.now() - from);
+    await new Promise(r => (this.still ? setTimeout(r, rest) : requestAnimationFrame(r)));
+    return true;
+  }
   fingers() {
     // what a finger does otherwise than a mouse, because it also scrolls
     const drags = this.pads.filter(p => p.on.drag);
-    if (!coarse.matches || !drags.length) return '';
+    if (!drags.length) return '';
     return drags.some(p => p.strokes)
       ? 'With a finger: tap the board, then draw.'
       : 'With a finger: tap; to drag, rest a moment first or move sideways.';
   }
 
   // --- controls: native elements with labels, bound to a key of the state
-  field(label, node, ...more) {
+  field(into, label, node, ...more) {
     const id = (node.id = this.id());
-    this.panel.append(
+    into.append(
       el('div', {className: 'wd-field'}, el('label', {htmlFor: id}, label), node, ...more),
     );
   }
@@ -720,6 +872,7 @@ class UI {
       max = values ? values.length - 1 : 1,
       step = values ? 1 : 0.01,
       format = String,
+      into = this.panel,
     } = {},
   ) {
     const out = el('span', {className: 'wd-value', ariaHidden: 'true'}),
@@ -734,10 +887,10 @@ class UI {
       out.textContent = format(v);
       box.setAttribute('aria-valuetext', format(v));
     });
-    this.field(label, box, out);
+    this.field(into, label, box, out);
     return box;
   }
-  select(label, key, options) {
+  select(label, key, options, {into = this.panel} = {}) {
     // options: [value, …] or [[value, text], …]
     const all = options.map(o => (Array.isArray(o) ? o : [o, String(o)])),
       box = el('select', {}, ...all.map(([, t], i) => el('option', {value: String(i)}, t)));
@@ -745,17 +898,17 @@ class UI {
     this.syncs.push(() => {
       box.value = String(all.findIndex(([v]) => v === this.state[key]));
     });
-    this.field(label, box);
+    this.field(into, label, box);
     return box;
   }
-  choice(label, key, options) {
+  choice(label, key, options, {into = this.panel} = {}) {
     // the same as radio buttons in one line
     const all = options.map(o => (Array.isArray(o) ? o : [o, String(o)])),
       name = this.id();
     const boxes = all.map(([v]) =>
       el('input', {type: 'radio', name, onchange: () => this.set({[key]: v})}),
     );
-    this.panel.append(
+    into.append(
       el(
         'fieldset',
         {className: 'wd-choice'},
@@ -769,21 +922,21 @@ class UI {
       }),
     );
   }
-  check(label, key) {
+  check(label, key, {into = this.panel} = {}) {
     const box = el('input', {type: 'checkbox', onchange: () => this.set({[key]: box.checked})});
     this.syncs.push(() => {
       box.checked = this.state[key];
     });
-    this.panel.append(el('label', {className: 'wd-check'}, box, label));
+    into.append(el('label', {className: 'wd-check'}, box, label));
     return box;
   }
-  button(label, action, {into = this.panel, primary = false} = {}) {
+  button(label, action, {into = this.acts, primary = false, now = false} = {}) {
     const b = el(
       'button',
       {
         type: 'button',
         className: 'wd-button' + (primary ? ' wd-primary' : ''),
-        onclick: () => Promise.resolve(action()).catch(e => this.fail(e)),
+        onclick: () => this.act(action, now),
       },
       label,
     );
@@ -794,20 +947,19 @@ class UI {
     // a button that repeats step() -> patch, or false when done
     const p = {
       running: false,
+      turn: 0,
       start: async () => {
+        const turn = ++p.turn,
+          goes = () => p.running && turn === p.turn,
+          resting = () => this.visible === false || document.hidden;
         p.running = true;
         b.textContent = pause;
-        try {
-          while (p.running) {
-            const patch = this.visible === false || document.hidden ? {} : await step();
-            if (!patch || !p.running) break;
-            await this.set(patch, {save: false});
-            await new Promise(r => (this.still ? setTimeout(r, 500) : requestAnimationFrame(r)));
-          }
-        } catch (e) {
-          this.fail(e);
+        await this.awake();
+        while (goes()) {
+          if (resting()) await new Promise(r => setTimeout(r, FRAME));
+          else if (!(await this.frame(step, goes))) break;
         }
-        p.stop();
+        if (goes()) p.stop();
       },
       stop: () => {
         p.running = false;
@@ -815,7 +967,11 @@ class UI {
         this.save();
       },
     };
-    const b = this.button(label, () => (p.running ? p.stop() : p.start()), {primary: true});
+    const b = this.button(label, () => (p.running ? p.stop() : p.start()), {
+      primary: true,
+      now: true,
+    });
+    b.style.minWidth = `${Math.max(label.length, pause.length) + 3}ch`;
     this.player = p;
     p.button = b;
     return p;
@@ -841,7 +997,7 @@ class UI {
       this.changed()
         .map(([k, v]) => `, ${k}=${py(v)}`)
         .join('');
-    this.button('Reset', () => this.reset(), {into: this.foot});
+    this.button('Reset', () => this.reset(), {into: this.foot, now: true});
     const link = this.button(
       framed ? 'Copy as Demo(…)' : 'Copy link',
       () => {
@@ -853,7 +1009,7 @@ class UI {
             : location.href.split('#')[0] + '#' + this.hash(),
         );
       },
-      {into: this.foot},
+      {into: this.foot, now: true},
     );
     const code = this.view.code ?? demo.code;
     if (code) {
@@ -865,24 +1021,43 @@ class UI {
         el('summary', {}, 'This as code'),
         el('pre', {tabIndex: 0}, this.pre),
       );
-      const b = this.button('Copy code', () => copy(b, this.code()), {into: this.fold});
+      const b = this.button('Copy code', () => copy(b, this.code()), {into: this.fold, now: true});
       this.foot.append(this.fold);
     }
     if (demo.paste || demo.picture) this.foot.append(this.ownData(demo));
+    this.settle(demo);
+    unswiped(host);
     host.replaceChildren(
       el(
         'div',
         {className: 'wd-head'},
-        el('p', {className: 'wd-title'}, demo.title),
-        el('p', {className: 'wd-help'}, [demo.help, this.fingers()].filter(Boolean).join(' ')),
+        el('p', {className: 'wd-title', role: 'heading', 'aria-level': '3'}, demo.title),
+        el(
+          'p',
+          {className: 'wd-help'},
+          `${demo.help} `,
+          el('span', {className: 'wd-finger'}, this.fingers()),
+        ),
       ),
       el('div', {className: 'wd-main'}, this.stage, this.panel),
-      this.words,
-      this.live,
       this.foot,
     );
     this.syncs.forEach(f => f());
     this.redraw();
+  }
+  settle({above = 1, lines = 2}) {
+    // buttons and sentence under the main picture: on a phone its first canvas, else the first row
+    const parts = [...this.stage.children],
+      main = Math.max(
+        parts.findIndex(part => part.matches('canvas') || part.querySelector('canvas')),
+        0,
+      );
+    parts.forEach((part, i) => {
+      if (i > main) part.classList.add(i < above ? 'wd-beside' : 'wd-below');
+    });
+    this.words.style.setProperty('--wd-lines', lines);
+    const {acts, words, note, live} = this;
+    this.stage.append(el('div', {className: 'wd-answer'}, acts, words, note, live));
   }
   showCode() {
     if (this.fold?.open) this.pre.textContent = this.code();
@@ -911,7 +1086,10 @@ class UI {
         el('p', {}, paste.hint ?? ''),
         area,
       );
-      this.button('Use these', () => take(() => paste.read(area.value, this)), {into: fold});
+      this.button('Use these', () => take(() => paste.read(area.value, this)), {
+        into: fold,
+        now: true,
+      });
       fold.addEventListener('toggle', () => {
         if (fold.open && paste.write && !area.value) area.value = paste.write(this.state);
       });
@@ -966,14 +1144,13 @@ class WalkDemo extends HTMLElement {
     new IntersectionObserver(
       ([e]) => {
         if (this.ui) this.ui.visible = e.isIntersecting;
-        if (e.isIntersecting) this.load();
       },
       {rootMargin: '200px'},
     ).observe(this);
-    if (this.key in readHash()) this.load().then(() => this.scrollIntoView());
+    this.load().then(() => this.key in readHash() && this.scrollIntoView());
   }
   load() {
-    return (this.loading ??= this.wake().catch(e => {
+    return (this.loading ??= this.open().catch(e => {
       this.dataset.phase = 'error';
       console.warn(e);
       this.append(
@@ -985,7 +1162,7 @@ class WalkDemo extends HTMLElement {
       );
     }));
   }
-  async wake() {
+  async open() {
     if (!/^[\w-]+$/.test(this.name)) throw Error(`“${this.name}” is no name of a demo`);
     const {default: demo} = await import(new URL(`${this.name}.js`, HERE));
     const start = {...demo.state, ...JSON.parse(this.getAttribute('state') || '{}')},
@@ -1016,9 +1193,10 @@ class WalkDemo extends HTMLElement {
 }
 
 if (!customElements.get('walk-demo')) {
-  document.head.append(
-    el('link', {rel: 'stylesheet', href: new URL('demos.css', HERE).href, onload: recolor}),
-  );
+  if (!document.querySelector('link[href$="demos.css"]'))
+    document.head.append(
+      el('link', {rel: 'stylesheet', href: new URL('demos.css', HERE).href, onload: recolor}),
+    );
   customElements.define('walk-demo', WalkDemo);
   const eyes = new MutationObserver(recolor);
   for (const node of [document.documentElement, document.body])

@@ -124,6 +124,8 @@ export default {
   title: 'Two thresholds and one price list',
   help: 'Drag a threshold in the upper pictures (or use the sliders): everybody at or above it is labelled high. Below, see what becomes equal and what does not.',
   state: {t: [5, 5], names: COMPAS.names, n: COMPAS.n},
+  above: 2,
+  lines: 3,
 
   mount(ui) {
     for (const g of [0, 1]) {

@@ -14,6 +14,7 @@ export default {
   title: 'Draw a digit: what LeNet-5 sees and says',
   help: 'Draw with mouse, finger, or shift and the arrow keys. Your digit is scaled to 20 pixels and centred by its mass, as the data set was.',
   state: {ink: THREE, img: ''},
+  above: 3,
 
   mount(ui) {
     let result = null;

@@ -3,8 +3,7 @@ import {clamp, el, percent, py, random} from './base.js';
 
 const N = 64,
   LAYERS = 3,
-  HEADS = 4,
-  FILE = new URL('models/gpt.json', import.meta.url);
+  HEADS = 4;
 
 // ---- byte-pair encoding, as walkdl.tokens.BPE does it
 const seen = b => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
@@ -128,6 +127,8 @@ export default {
     head: 0,
     place: -1,
   },
+
+  above: 3,
 
   mount(ui) {
     let bpe,
@@ -335,9 +336,12 @@ export default {
     ui.slider('seed of the dice', 'seed', {max: 20, step: 1});
     return {
       async update(s) {
-        bpe ??= new BPE(await (await fetch(FILE)).json());
+        bpe ??= new BPE(await ui.data('models/gpt.json'));
         const read = s.text + bpe.decode(tail());
-        if (document.activeElement !== area || area.value !== read) area.value = read;
+        if (document.activeElement !== area || area.value !== read) {
+          area.value = read;
+          area.scrollTop = area.scrollHeight;
+        }
         const all = [...bpe.encode(s.text), ...tail()],
           ids = all.slice(-N);
         const net = await ui.model('models/gpt.onnx');

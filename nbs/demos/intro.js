@@ -196,6 +196,8 @@ export default {
     won: 0,
     lost: 0,
   },
+  above: 2,
+  lines: 3,
 
   mount(ui) {
     const square = p =>

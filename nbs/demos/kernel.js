@@ -120,6 +120,8 @@ export default {
     pad: false,
     at: 0,
   },
+  above: 2,
+  lines: 3,
 
   mount(ui) {
     const box = text => {

@@ -201,6 +201,7 @@ export default {
   title: 'A perceptron learns',
   help: 'Click to place a point, drag it, delete or right-click to remove it. The shaded side answers 1, a stroke marks a wrong answer, the ring the sample just seen.',
   state: {pts: presets.AND, cls: 1, start: 'zero', seed: 1, seen: 0},
+  above: 2,
 
   mount(ui) {
     let held = -1;

@@ -5,7 +5,6 @@ const ROWS = 150,
   MOST = 3000,
   GRID = 48,
   COLORS = ['blue', 'orange', 'green'];
-const DATA = new URL('models/train.json', import.meta.url);
 const MODULE = {tanh: 'nn.Tanh', relu: 'nn.ReLU', none: 'nn.Identity'};
 
 const plane = Float32Array.from({length: 2 * GRID * GRID}, (_, i) => {
@@ -214,7 +213,7 @@ export default {
 
     return {
       async update(s) {
-        kept ??= await (await fetch(DATA)).json();
+        kept ??= await ui.data('models/train.json');
         points = s.data === 'own' ? s.pts : given();
         ui.redraw();
         const act = s.act in MODULE ? s.act : 'tanh',

@@ -1,19 +1,18 @@
 // Word vectors to ask: neighbours, analogies, and a plane between four words. The vectors are walkdl.vectors' own, learned from presidents' addresses.
 import {clamp, el, py, round} from './base.js';
 
-const FILE = new URL('models/words.json', import.meta.url),
-  START = {
-    word: 'school',
-    a: 'school',
-    b: 'schools',
-    c: 'bank',
-    barred: true,
-    left: 'peace',
-    right: 'war',
-    low: 'poor',
-    high: 'rich',
-    show: 'army navy children schools trade farmers workers tax treaty soldiers bank money congress freedom',
-  };
+const START = {
+  word: 'school',
+  a: 'school',
+  b: 'schools',
+  c: 'bank',
+  barred: true,
+  left: 'peace',
+  right: 'war',
+  low: 'poor',
+  high: 'rich',
+  show: 'army navy children schools trade farmers workers tax treaty soldiers bank money congress freedom',
+};
 
 export class Vectors {
   // unit vectors from bytes
@@ -72,6 +71,7 @@ export default {
   title: 'Ask the words of the presidents',
   help: 'Type words into the fields, or press a neighbour to go on from there. 3,631 words, learned from 233 State of the Union addresses; nothing else is known to them.',
   state: START,
+  above: 2,
 
   mount(ui) {
     let V = null,
@@ -200,7 +200,7 @@ export default {
     });
 
     const fields = {};
-    const field = (label, keys) => {
+    const field = (label, keys, into = ui.panel) => {
       const line = el('div', {style: 'display:flex;gap:.3rem'});
       for (const [key, name] of keys) {
         fields[key] = el('input', {
@@ -217,11 +217,11 @@ export default {
         });
         line.append(fields[key]);
       }
-      ui.panel.append(
+      into.append(
         el('div', {role: 'group', ariaLabel: label, style: 'flex:1 1 100%'}, label, line),
       );
     };
-    field('Neighbours of', [['word', 'word whose neighbours are shown']]);
+    field('Neighbours of', [['word', 'word whose neighbours are shown']], ui.acts);
     field('Analogy: first is to second as third is to …', [
       ['a', 'first word'],
       ['b', 'second word'],
@@ -238,7 +238,7 @@ export default {
 
     return {
       async update(s) {
-        V ??= new Vectors(await (await fetch(FILE)).json());
+        V ??= new Vectors(await ui.data('models/words.json'));
         for (const [k, f] of Object.entries(fields))
           if (document.activeElement !== f || f.value !== s[k]) f.value = s[k];
         const told = [],
