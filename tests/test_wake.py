@@ -27,7 +27,8 @@ OPEN = f"{ALL}.length && {ALL}.every(d => ['ready', 'touch'].includes(d.dataset.
 REST = f"{ALL}.every(d => d.dataset.phase === 'ready' && !d.ui.busy && !d.ui.waiting.length)"
 SHIFT = """window.shift = 0
     new PerformanceObserver(list => list.getEntries().forEach(e => {
-    if (!e.hadRecentInput) window.shift += e.value })).observe({type: 'layout-shift', buffered: true})
+    if (!e.hadRecentInput) window.shift += e.value
+    })).observe({type: 'layout-shift'})
 """
 
 
@@ -114,8 +115,8 @@ def off(page):
 @pytest.mark.parametrize('name', PAGES)
 def test_a_link_lands_and_nothing_moves_when_models_open_wake_and_answer(name, size, site):
     with open_page(f'{site}/{name}.html#exercises', **SIZES[size]) as page:
-        page.evaluate(SHIFT)
         page.wait_for_function(OPEN)
+        page.evaluate(SHIFT)
         assert off(page) <= 40
         assert not [u for u in page.asked if 'onnx' in u or '/ort/' in u]
         tall = page.evaluate('document.documentElement.scrollHeight')
@@ -170,7 +171,8 @@ def test_a_second_visit_works_with_the_network_cut():
         page.wait_for_function('navigator.serviceWorker.controller')
         page.wait_for_function(OPEN)
         digits = page.locator('walk-demo[name=digits]')
-        note, ready = digits.locator('.wd-note'), page.locator('walk-demo[name=digits][data-phase=ready]')
+        note = digits.locator('.wd-note')
+        ready = page.locator('walk-demo[name=digits][data-phase=ready]')
         digits.get_by_role('button', name='Undo').click()
         ready.wait_for()
         assert note.inner_text() == 'From now on this works offline too.'

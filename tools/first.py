@@ -71,7 +71,8 @@ def still(page, name):
         html = html.replace('<img class', source, 1)
     size = sum(page.sizes.values())
     html = html.replace('<p class="wd-note">', f'<p class="wd-note" data-bytes="{size}">')
-    return re.sub('>(?=<[^/])', '>\n', html) + '\n', [base64.b64decode(p.split(',')[1]) for p in pictures]
+    html = re.sub('>(?=<[^/])', '>\n', html) + '\n'
+    return html, [base64.b64decode(p.split(',')[1]) for p in pictures]
 
 
 @contextlib.contextmanager
