@@ -51,8 +51,8 @@ def lines(*cells):
     ('ax.plot(x)\ntest_eq(1, 1)', '2 lines: how it is drawn and checked'),
     ('Demo("kernel")', '1 line: the live model'),
     ('#| export\ndef f(x): return x', '1 line: f'),
-    ('#| fold: true\n1 + 1', '1 line: how it is computed'),
-    ('#| fold: false\nplt.plot([1])', None), ('2 + 2', None), ('x = torch.ones(3)\nx.sum()', None),
+    ('#| fold true\n1 + 1', '1 line: how it is computed'),
+    ('#| fold false\nplt.plot([1])', None), ('2 + 2', None), ('x = torch.ones(3)\nx.sum()', None),
     ('def f(x): return 2*x', None)])
 def test_the_syntax_tree_tells_what_folds(text, says): assert lines(code(text)) == [says]
 

@@ -1,7 +1,7 @@
 """What code a reader of the story sees: each cell is of a kind, told by its syntax tree.
 
 Imports, drawing, tests, claims, what is not run in the lesson and what is long fold; of the code
-that stands between two sentences one cell stays open. `#| fold: true` or `false` overrides.
+that stands between two sentences one cell stays open. `#| fold true` or `false` overrides.
 """
 import ast, json, re
 from functools import cache
