@@ -2,7 +2,8 @@
 import re, subprocess, sys
 import pytest
 from conftest import ROOT
-from notebooks import chapters, code, imported, kept, ledger, module, number, read, source, stale
+from notebooks import (LESSON, LONG, LONGER, chapters, code, entry, imported, kept, ledger, module,
+                       number, read, source, stale)
 from run import FAULTS, result
 
 CHAPTERS = chapters()
@@ -30,6 +31,22 @@ def test_runs_and_gives_its_saved_outputs(path, checked):
 @pytest.mark.parametrize('path', **NAMED)
 def test_outputs_belong_to_this_code(path):
     assert not (why := stale(path)), f'{path.name}: {why}; run `make course` and commit the result'
+
+
+SLACK = 1.2 # another processor, or a busy one, takes other seconds for the same work
+
+
+@pytest.mark.parametrize('path', **NAMED)
+def test_a_lesson_takes_half_a_minute(path):
+    "As recorded when its outputs were saved: seconds of one core, not of the clock"
+    took, limit = entry(path)['seconds'], LONG if path.stem in LONGER else LESSON
+    assert took <= SLACK*limit, (f'{path.name}: {took} s, at most {limit} s: train in a slow cell '
+                                 'and ship the weights, or measure on less')
+
+
+def test_five_lessons_at_most_take_longer():
+    assert len(LONGER) <= 5 and LONGER.keys() <= {p.stem for p in CHAPTERS}
+    assert all(len(why.split()) > 4 for why in LONGER.values()), 'each says why'
 
 
 FLOORS = {module(p): number(p) for p in CHAPTERS if module(p)}

@@ -8,6 +8,7 @@ from walkdl import train as T
 ONE = {**os.environ, 'OMP_NUM_THREADS': '1'}
 WORDS = ['lenet', '--steps', '12', '--save-every', '4', '--cpu', '--out']
 LENET = ['-m', 'walkdl.train', *WORDS]
+TWO = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
 WALKDL = Path(sys.executable).parent/'walkdl'
 RUN = dict(recipe='lenet', steps='4', size='64', seed='0')
 
@@ -72,13 +73,22 @@ def test_two_processes_killed_go_on(plain, tmp_path):
     "Each is killed in its sixth step, so the checkpoint of the fourth is what is left"
     script = tmp_path/'fatal.py'
     script.write_text(FATAL)
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-              '--nproc-per-node', '2']
+    launch = [sys.executable, *TWO]
     assert run(*launch, script, *WORDS, tmp_path).returncode
     assert len(curve(tmp_path)) == 4
     again = run(*launch, *LENET, tmp_path)
     assert again.returncode == 0, again.stderr
     assert len(curve(tmp_path)) == 12 and (curve(tmp_path) - plain).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize('recipe', ['gpt', 'gan'])
+def test_two_processes_give_the_curve_of_one(recipe, tmp_path):
+    words = [recipe, '--steps', '6', '--cpu', '--out', tmp_path/'two']
+    out = run(sys.executable, *TWO, '-m', 'walkdl.train', *words)
+    assert out.returncode == 0, out.stderr
+    torch.set_num_threads(1)
+    one = T.train(recipe, str(tmp_path/'one'), steps=6, cpu=True)
+    assert (curve(tmp_path/'two') - one).abs().max() < 1e-4
 
 
 @pytest.fixture

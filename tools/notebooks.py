@@ -15,6 +15,16 @@ PICTURE = re.compile(r'data:image/[\w+;]+,[\w+/=]+')
 TOLERANCE = .05  # numbers in outputs of two kinds of processors: relative, or one last digit
 
 
+# seconds of one core that a lesson may take; at most five, which say why, may take twice as long
+LESSON, LONG = 30, 60
+LONGER = {
+    '29_transformers': 'a recurrent network and a Transformer learn the same task on the page',
+    '29b_translation': '845 held-out verses are translated for the scores, token by token',
+    '29c_gpt': 'a language model of 135 million weights counts, answers and tells a story',
+    '52_adversarial': 'photos are attacked through a network of ImageNet, by us and by the library',
+    '52c_defences': 'several attacks on each of several networks are what the chapter is about'}
+
+
 class Trouble(Exception):
     "What a tool tells its user in one sentence"
 

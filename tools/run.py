@@ -30,7 +30,8 @@ from notebooks import (BOARD, BUILD, NBS, ROOT, Trouble, alike, chapters, code, 
                        entry, fingerprint, kept, ledger, models, own, read, save, scoreboard,
                        short, source, stale)
 
-WARM = 'numpy pandas matplotlib.pyplot torch sklearn.linear_model fastai.learner'.split()
+WARM = ('numpy pandas matplotlib.pyplot torch torch._dynamo sklearn.linear_model '
+        'fastai.learner').split()
 SKIP = {'slow', 'gpu', 'online'}
 FAULTS = {'error', 'unsteady', 'differs'} # a run that saves forgives the last two
 TIMEOUT, SLOW = 900, 7200 # seconds for a notebook, and for one that trains

@@ -497,6 +497,7 @@ def _not_finite(x):
     if isinstance(x, dict): return any(map(_not_finite, x.values()))
     if isinstance(x, (list, tuple, set, frozenset)): return any(map(_not_finite, x))
     if isinstance(x, (numbers.Complex, decimal.Decimal)): return not cmath.isfinite(x)
+    if hasattr(x, 'isfinite'): return not bool(x.isfinite().all()) # a tensor
     if hasattr(x, 'dtype') and hasattr(x, 'tolist') and getattr(x, 'size', 1):
         return _not_finite(x.tolist())
     return False

@@ -24,7 +24,7 @@ import contextlib, errno, hashlib, lzma, os, pickle, re, shutil
 import subprocess, sys, tarfile, tempfile, time, zipfile, zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -634,11 +634,17 @@ def get(name:str # as in the table
                         "`pip install walkdl[learn]` gets it.") from e
 
 # %% ../nbs/01_data.ipynb #c107
+@lru_cache
+def _rows(path):
+    "The numbers of a table without a header, read once"
+    import numpy as np, pandas as pd
+    return pd.read_csv(path, header=None, dtype=np.uint8).to_numpy()
+
 @_loads('digits')
 def _digits(path):
     "X uint8 [5000,28,28], y int64 [5000]: 500 of each, ordered by class"
-    import numpy as np, pandas as pd, torch
-    rows = torch.from_numpy(pd.read_csv(path, header=None, dtype=np.uint8).to_numpy())
+    import torch
+    rows = torch.from_numpy(_rows(path))
     return rows[:, :-1].reshape(-1, 28, 28).contiguous(), rows[:, -1].long()
 
 @_loads('fashion')
@@ -695,13 +701,11 @@ def _minilm(*paths):
 @_loads('smollm2')
 def _smollm2(path):
     "SmolLM2-135M-Instruct and its tokenizer; from the second time on in seconds"
-    from safetensors.torch import load_file
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
     made = cache()/'.made'/'smollm2'
     if not _still_whole(made): _convert(path, made)
-    model = LlamaForCausalLM(LlamaConfig.from_pretrained(made))
-    model.load_state_dict(load_file(made/'model.safetensors'), strict=False)
-    model.tie_weights()
+    model = LlamaForCausalLM.from_pretrained(made, dtype=torch.float32)
     return model.eval(), AutoTokenizer.from_pretrained(made)
 
 # %% ../nbs/01_data.ipynb #c119

@@ -131,7 +131,9 @@ def blur(
     if reach is None or reach >= min(x.shape[2:]):
         raise ValueError('blur: sigma must be at least 0 and 4·sigma less '
                          f'than the side of {min(x.shape[2:])} pixels, got {sigma}')
-    return gaussian_blur(x, [2*reach + 1]*2, [float(sigma)]*2) if reach and x.numel() else x
+    if not reach or not x.numel(): return x
+    side, s = 2*reach + 1, [float(sigma)]*2
+    return gaussian_blur(gaussian_blur(x, [side, 1], s), [1, side], s)
 
 # %% ../nbs/05_images.ipynb #c055
 def _encode(pixels, quality):

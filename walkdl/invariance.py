@@ -22,7 +22,7 @@ True
 import torch, torch.nn as nn
 from .images import accuracy, warp
 
-# %% ../nbs/20b_invariance.ipynb #c017
+# %% ../nbs/20b_invariance.ipynb #c018
 def brighten(
     x, # pictures in 0..1
     gain=1., # contrast: all numbers times this
@@ -31,7 +31,7 @@ def brighten(
     "More or less light, without clipping: gain·x + offset"
     return gain*x + offset
 
-# %% ../nbs/20b_invariance.ipynb #c019
+# %% ../nbs/20b_invariance.ipynb #c020
 def sweep(
     nets:dict, # name -> module
     x, y, # pictures and labels
@@ -42,7 +42,7 @@ def sweep(
     seen = [change(x, v) for v in values]
     return {name: [accuracy(net, s, y) for s in seen] for name, net in nets.items()}
 
-# %% ../nbs/20b_invariance.ipynb #c032
+# %% ../nbs/20b_invariance.ipynb #c033
 class ShiftInvariant(nn.Module):
     "Convolutions on a ring and a global maximum: logits that do not depend on the place"
     def __init__(self,
@@ -56,7 +56,7 @@ class ShiftInvariant(nn.Module):
         self.judge = nn.Linear(width, 10)
     def forward(self, x): return self.judge(self.see(x).amax((2, 3)))
 
-# %% ../nbs/20b_invariance.ipynb #c033
+# %% ../nbs/20b_invariance.ipynb #c034
 @torch.no_grad()
 def shift_gap(
     net, # pictures -> logits
@@ -69,7 +69,7 @@ def shift_gap(
     change = (net(torch.roll(x, (dy, dx), (2, 3))) - out).abs().max()
     return (change / out.std()).item() if change else 0.
 
-# %% ../nbs/20b_invariance.ipynb #c040
+# %% ../nbs/20b_invariance.ipynb #c041
 _OUTLINE = [(.15, -1), (-.25, -.98), (-.2, -.55), (-.28, -.15), (-.55, 0), (-.95, -.02),
             (-1.3, .04), (-1.38, .14), (-1.28, .24), (-.9, .28), (-.58, .27), (-.85, .38),
             (-1.22, .5), (-1.28, .6), (-1.15, .68), (-.8, .66), (-.4, .56), (-.05, .64),
@@ -84,7 +84,7 @@ def _head():
     way = np.cumsum([0, *np.hypot(*np.diff(p, axis=0).T)])
     return CubicSpline(way, p, bc_type='periodic')(np.linspace(0, way[-1], 300))
 
-# %% ../nbs/20b_invariance.ipynb #c042
+# %% ../nbs/20b_invariance.ipynb #c043
 def _hairs(curve, n):
     "Where n hairs begin and end, as far as they grow inside the curve"
     import numpy as np
@@ -97,7 +97,7 @@ def _hairs(curve, n):
     tip = root + r.uniform(.05, .12, (len(root), 1))*np.c_[np.cos(angle), np.sin(angle)]
     return np.stack([root, tip], 1), r.rand(len(root))
 
-# %% ../nbs/20b_invariance.ipynb #c043
+# %% ../nbs/20b_invariance.ipynb #c044
 def duck_rabbit(
     hairs:int=9000, # 0 draws a flat shape
     px:int=224, # side of the picture
@@ -125,7 +125,7 @@ def duck_rabbit(
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
-# %% ../nbs/20b_invariance.ipynb #c045
+# %% ../nbs/20b_invariance.ipynb #c046
 def turned(
     picture, # [H,W,3] bytes with a light ground
     degrees, # list of angles, counter-clockwise

@@ -6,6 +6,7 @@
 __all__ = ['WHY', 'check_passed', 'check_even', 'check_launder', 'check_proves']
 
 # %% ../../nbs/exercises/26c_deepfakes.ipynb #c002
+from functools import cache
 import torch
 import torch.nn.functional as F
 from ..core import as_rng, exercise, load_weights
@@ -37,18 +38,22 @@ def check_even(ks):
     if len(ks) != 3: return f'you give {len(ks)} sizes'
 
 # %% ../../nbs/exercises/26c_deepfakes.ipynb #c005
-@exercise('launder')
-def check_launder(f):
-    "A function [B,1,64,64] -> the same, hardly changed, that hides a forger's spectrum"
+@cache
+def _detector():
+    "A detector that knows the forger, and forgeries of photos that it has not seen"
     photos = get('photos')
     forger = load_weights('deepfakes/transposed', Forger('transposed'))
     cut = lambda names: torch.cat([patches(photos[k])[:60] for k in names.split()])
-    learn, exam = cut('astronaut coffee grass coins ihc'), cut(
-        'brick chelsea gravel rocket')
-    exam = exam[as_rng().permutation(len(exam))]
+    learn = cut('astronaut coffee grass coins ihc')
+    exam = cut('brick chelsea gravel rocket')
     with torch.no_grad(): a, b = forger(learn), forger(exam)
-    detector = SpectrumDetector().fit(torch.cat([learn, a]), [0]*len(learn) + [1]*len(a))
-    found = 0
+    return SpectrumDetector().fit(torch.cat([learn, a]), [0]*len(learn) + [1]*len(a)), b
+
+@exercise('launder')
+def check_launder(f):
+    "A function [B,1,64,64] -> the same, hardly changed, that hides a forger's spectrum"
+    detector, forged = _detector()
+    b, found = forged[as_rng().permutation(len(forged))], 0
     for part in b.split(len(b)//2):
         got = torch.as_tensor(f(part.clone()))
         if got.shape != part.shape:
