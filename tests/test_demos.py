@@ -301,10 +301,10 @@ def test_two_on_one_page_keep_apart():
 @browser
 def test_the_network_waits_for_the_first_touch():
     with page_of('train', awake=False) as page:
-        assert phase(page) == 'touch' and not [u for u in page.asked if 'ort' in u or '.onnx' in u]
+        assert phase(page) == 'touch' and not [u for u in page.asked if 'onnx' in u]
         wake(page)
         settled(page)
-        assert sum('ort.wasm.min.mjs' in u for u in page.asked) == 1
+        assert sum('onnx.js' in u for u in page.asked) == 1
         assert page.evaluate('crossOriginIsolated') is False
 
 @browser
@@ -382,18 +382,6 @@ def test_narrow_and_accessible(name, dark):
         found = page.evaluate("axe.run('walk-demo')")['violations']
         assert not [(v['id'], [n['html'][:90] for n in v['nodes']])
                     for v in found if v['impact'] in ('serious', 'critical')]
-
-@browser
-def test_without_webassembly_a_sentence():
-    from browser import browser as chrome
-    page = chrome().new_context().new_page()
-    page.add_init_script('delete window.WebAssembly')
-    page.goto(demo_url('train'))
-    settled(page, 'ready', 'touch')
-    wake(page)
-    page.locator('walk-demo[data-phase=error]').wait_for()
-    assert 'no WebAssembly' in page.locator('.wd-say').inner_text()
-    page.context.close()
 
 @browser
 def test_a_module_that_is_not_there_is_named():

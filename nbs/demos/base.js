@@ -205,26 +205,42 @@ const once = (key, make) => {
 
 // ---------------------------------------------------------------- networks: the one place that knows the engine
 
-const engine = tell =>
-  once('engine', async () => {
+const LARGE = 5e6; // bytes; onnx.js reads the whole file at once
+
+const script = path =>
+  import(new URL(path, HERE)).catch(() => {
+    throw new Failure(
+      'The network could not be fetched: the server does not answer. Check the connection and press again.',
+    );
+  });
+
+const ort = tell =>
+  once('ort', async () => {
     if (typeof WebAssembly !== 'object')
       throw new Failure(
-        'This browser has no WebAssembly, which the network needs; any Firefox, Chrome, Edge or Safari since 2021 has it.',
+        'This browser has no WebAssembly, which this network needs; any Firefox, Chrome, Edge or Safari since 2021 has it.',
       );
-    const o = await import(new URL('ort/ort.wasm.min.mjs', HERE)).catch(() => {
-      throw new Failure(
-        'The network could not be fetched: the server does not answer. Check the connection and press again.',
-      );
-    });
+    const o = await script('ort/ort.wasm.min.mjs');
     o.env.wasm.numThreads = 1; // one thread: no special headers wanted from the server
     o.env.wasm.wasmPaths = new URL('ort/', HERE).href;
     o.env.wasm.wasmBinary = await bytesOf('ort/ort-wasm-simd-threaded.wasm', tell);
     return o;
   });
 
-async function network(bytes, tell) {
-  // an ONNX file -> {inputs, outputs, run(feeds) -> {name: {data, dims}}}
-  const o = await engine(tell),
+async function network(file, tell) {
+  // an ONNX file -> {inputs, outputs, run(feeds) -> {name: {data, dims}}}; onnxruntime-web is fetched
+  // only for a large one, or for an operator that onnx.js lacks
+  const [ours, bytes] = await Promise.all([script('onnx.js'), file]);
+  try {
+    if (bytes.length < LARGE) return ours.network(bytes);
+  } catch (e) {
+    if (!(e instanceof ours.Unsupported)) throw new Failure(e.message);
+  }
+  return session(bytes, tell);
+}
+
+async function session(bytes, tell) {
+  const o = await ort(tell),
     session = await o.InferenceSession.create(bytes, {executionProviders: ['wasm']}),
     tensor = v =>
       v instanceof o.Tensor ? v : new o.Tensor('float32', Float32Array.from(v.data), v.dims);
@@ -238,7 +254,7 @@ async function network(bytes, tell) {
 
 const open = (path, tell) =>
   once(path, async () => {
-    const net = await network(await bytesOf(path, tell), tell).catch(e => {
+    const net = await network(bytesOf(path, tell), tell).catch(e => {
       if (e instanceof Failure) throw e;
       console.warn(e);
       throw new Failure(
