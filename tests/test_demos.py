@@ -398,10 +398,16 @@ def test_less_motion_on_request_is_fewer_pictures_not_fewer_steps():
         settled(page, 'ready', 'touch')
         wake(page)
         settled(page)
-        pictures = "(() => { window.seen = new Set(); const see = () => { seen.add(document.querySelector('.wd-say').textContent); requestAnimationFrame(see) }; see() })()"
+        pictures = """() => {
+            const from = performance.now(), words = document.querySelector('.wd-say');
+            const see = () => { seen.add(words.textContent); requestAnimationFrame(see) };
+            window.seen = new Set();
+            window.most = () => 3 + (performance.now() - from)/500;
+            see();
+        }"""
         page.evaluate(pictures)
         page.get_by_role('button', name='Train').click()
         page.wait_for_function("document.querySelector('walk-demo').ui.state.steps >= 900")
         page.get_by_role('button', name='Pause').click()
         settled(page)
-        assert page.evaluate('seen.size') <= 8
+        assert page.evaluate('seen.size <= most()')
