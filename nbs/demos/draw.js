@@ -9,19 +9,21 @@ const FIRST = [
 export default {
   title: 'Draw a digit: a network reads it',
   help: '',
+  above: 2,
+  lines: 1,
   state: {ink: THREE, img: ''},
 
   mount(ui) {
     let probs = FIRST;
     ui.stage.style.flex = '1 1 100%';
-    const left = ui.box('Draw over it', 170, 260);
-    board(ui, 260, left);
+    const left = ui.box('Draw over it', 150, 200);
+    board(ui, 200, left);
     buttons(ui, left);
     bars(ui, {
       label: 'Ten probabilities as bars',
-      width: 180,
-      height: 230,
-      into: ui.box('It says', 120, 180),
+      width: 130,
+      height: 200,
+      into: ui.box('It says', 100, 130),
       probs: () => probs,
     });
     return {
