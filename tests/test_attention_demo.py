@@ -61,7 +61,7 @@ def test_a_number_says_where_it_comes_from():
         cell.nth(7).hover()
         said(page, '0.5×0 + 2×2 = 4.')
         marked = [b.get_attribute('aria-label') for b in page.locator('input.wd-source').all()]
-        assert marked == [f'{m}, feature {c}' for m in ('K of cat', 'Q of sleeps')
+        assert marked == [f'{m}, feature {c}' for m in ('K of cat', 'Q of sits')
                           for c in (1, 2)]
         page.get_by_role('button', name='Back').hover()
         said(page, 'Each word gets')
@@ -77,7 +77,7 @@ def test_a_number_says_where_it_comes_from():
 
 def test_numbers_are_typed_stepped_and_dragged():
     with page_of('attention', step=5) as page:
-        box = page.get_by_label('Q of sleeps, feature 1')
+        box = page.get_by_label('Q of sits, feature 1')
         box.fill('-3'); settled(page)
         assert same(page)['q'][2] == [-3, 2]
         box.press('ArrowUp'); settled(page)

@@ -6,7 +6,7 @@ const MOST = 9, // of a number, and less its negative
   WIDE = 8, // pixels that a number is dragged for one step
   LAST = 5,
   START = {
-    words: 'the cat sleeps',
+    words: 'the cat sits',
     d: 2,
     scale: true,
     causal: true,
@@ -282,7 +282,7 @@ export default {
       );
       return el(
         'div',
-        {className: 'wd-tabled', style: `flex-basis:${40 * (m.words.length + 1)}px`},
+        {className: 'wd-tabled', style: `flex-basis:${33 * (m.words.length + 1)}px`},
         el(
           'table',
           {className: 'wd-table', role: 'grid', ariaLabel: caption},
