@@ -64,7 +64,7 @@ def test_by_mouse_and_keyboard():
         words = page.locator('.wd-say').inner_text()
         assert words.startswith('Hidden layer 1, unit 1: bias ') and 'weights x1 ' in words
         box = net.bounding_box()
-        page.mouse.click(box['x'] + box['width']*20/340, box['y'] + box['height']*140/320)
+        page.mouse.click(box['x'] + box['width']*20/340, box['y'] + box['height']*.44)
         settled(page)
         assert state(page)['show'] == [0, 0]
         page.get_by_label('hidden layers').press('ArrowRight')

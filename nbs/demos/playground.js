@@ -8,8 +8,9 @@ const POINTS = 200,
   BATCH = 10,
   GRID = 40,
   WIDE = 340,
-  TALL = 320,
-  UNIT = 32;
+  PLANE = 320,
+  TALL = 438,
+  UNIT = 40;
 const TORCH = {sigmoid: 'torch.sigmoid', tanh: 'torch.tanh', relu: 'torch.relu'};
 const SPREAD = ['orange', 'paper', 'blue'];
 const SIZES = ['h1', 'h2', 'h3'];
@@ -204,6 +205,7 @@ function rangeOf(values, l, sizes, bend) {
   const most = Math.max(...values, 1e-6);
   return [-most, most];
 }
+const pale = ([low, high]) => [1.4 * low - 0.4 * high, 1.4 * high - 0.4 * low];
 function label(g, ui, text, {x, y}) {
   const w = g.measureText(text).width + 12,
     left = clamp(x + 10, 2, WIDE - w - 2),
@@ -315,12 +317,12 @@ export default {
     ui.stage.classList.add('wd-full');
     ui.panel.classList.add('wd-grid');
     const left = ui.box('The plane, as the chosen unit sees it', 300, WIDE),
-      right = ui.box('The network: blue speaks for 1, orange against', 300, WIDE);
+      right = ui.box('Weights: blue adds, dashed takes away', 300, WIDE);
     ui.canvas({
       into: left,
       label: 'The plane with the points, coloured by what the chosen unit says',
       width: WIDE,
-      height: TALL,
+      height: PLANE,
       world: [-1.05, 1.05, -1.05, 1.05],
       draw(g, c) {
         if (!maps) return;
@@ -330,7 +332,7 @@ export default {
           y: c.Y(1),
           width: c.X(1) - c.X(-1),
           height: c.Y(-1) - c.Y(1),
-          range: rangeOf(maps[l][i], l, sizes(), bendOf(ui.state)),
+          range: pale(rangeOf(maps[l][i], l, sizes(), bendOf(ui.state))),
           colors: SPREAD,
           smooth: true,
         });
@@ -341,6 +343,14 @@ export default {
       describe: p =>
         `x ${said(p.x)}, y ${said(p.y)}: the network says ${run.net.answer([p.x, p.y]).toFixed(2)}.`,
     });
+    const curve = ui.canvas({
+      into: left,
+      label: 'The loss after each step: on the training points solid, on the test points dashed',
+      width: WIDE,
+      height: 110,
+      draw: (g, c) => run && drawLosses(g, c, ui, run.losses),
+    });
+    curve.node.style.marginTop = '8px';
     const glance = p => {
       if (!maps) return;
       const unit = p && nearestUnit(sizes(), p),
@@ -369,12 +379,6 @@ export default {
       },
       describe: p => unitInWords(run.net, sizes(), nearestUnit(sizes(), p)),
     });
-    ui.canvas({
-      label: 'The loss after each step: on the training points solid, on the test points dashed',
-      width: 2 * WIDE + 10,
-      height: 110,
-      draw: (g, c) => run && drawLosses(g, c, ui, run.losses),
-    });
 
     const more = n => ui.state.steps < MOST && {steps: Math.min(MOST, ui.state.steps + n)};
     ui.play('Train', async () => run?.train.length > 0 && more(ui.state.pace));
@@ -397,7 +401,7 @@ export default {
       ['own', 'your own'],
     ]);
     slide('noise', 'noise', {min: 0, max: 0.5, step: 0.05});
-    slide('share kept for testing', 'share', {min: 0, max: 0.5, step: 0.1});
+    slide('kept for testing', 'share', {min: 0, max: 0.5, step: 0.1});
     slide('hidden layers', 'layers', {min: 1, max: 3, step: 1});
     SIZES.forEach((key, l) => slide(`units in layer ${l + 1}`, key, {min: 1, max: 8, step: 1}));
     pick('activation', 'act', [
