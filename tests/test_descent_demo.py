@@ -59,11 +59,11 @@ def test_by_button_slider_and_mouse():
         page.get_by_role('radio', name='w2').check()
         curve = canvas(page, 'The loss over the chosen weight')
         box = curve.bounding_box()
-        page.mouse.click(box['x'] + box['width']*.75, box['y'] + box['height']/2)
+        curve.click(position=dict(x=box['width']*.75, y=box['height']/2))
         settled(page)
         a = equals_torch(page)
         assert a['w'][2] == pytest.approx(5, abs=.05)
-        assert 'slope in w2' in page.locator('.wd-table').inner_text()
+        assert 'slope in w2' in page.locator('.wd-chain').inner_text()
 
 
 def test_corners_by_keyboard_and_what_a_friend_sees():
@@ -72,7 +72,7 @@ def test_corners_by_keyboard_and_what_a_friend_sees():
         for key in ('ArrowLeft', 'ArrowUp', 'Space'): page.keyboard.press(key)
         settled(page)
         assert state(page)['y'] == '0101' and state(page)['sample'] == 1
-        page.get_by_label('wanted at').select_option('XOR')
+        page.get_by_label('wanted at the corners').select_option('XOR')
         page.get_by_role('button', name='Descend').click()
         page.wait_for_function("document.querySelector('walk-demo').ui.answer.steps > 5")
         page.get_by_role('button', name='Pause').click()

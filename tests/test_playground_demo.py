@@ -50,7 +50,7 @@ def test_by_mouse_and_keyboard():
         plane, net = canvas(page, 'The plane'), canvas(page, 'The network')
         box = plane.bounding_box()
         page.get_by_role('radio', name='adds a square').check()
-        page.mouse.click(box['x'] + box['width']/2, box['y'] + box['height']/2)
+        plane.click(position=dict(x=box['width']/2, y=box['height']/2))
         settled(page)
         assert state(page)['data'] == 'own' and answer(page)['points'] == 201
         assert state(page)['pts'][-1] == pytest.approx([0, 0, 1], abs=.01)
@@ -64,7 +64,7 @@ def test_by_mouse_and_keyboard():
         words = page.locator('.wd-say').inner_text()
         assert words.startswith('Hidden layer 1, unit 1: bias ') and 'weights x1 ' in words
         box = net.bounding_box()
-        page.mouse.click(box['x'] + box['width']*20/340, box['y'] + box['height']*.44)
+        net.click(position=dict(x=box['width']*20/340, y=box['height']*.44))
         settled(page)
         assert state(page)['show'] == [0, 0]
         page.get_by_label('hidden layers').press('ArrowRight')

@@ -62,7 +62,8 @@ export default {
   title: 'A neuron feels its slope',
   help: 'Press Step. Or drag the point along the curve. Click a corner to change what is wanted there.',
   state: {from: [0, 0, 0], walked: [], lr: 1, y: '0001', along: 0, sample: 3},
-  lines: 4,
+  above: 2,
+  lines: 3,
 
   mount(ui) {
     let now = null;
@@ -78,7 +79,7 @@ export default {
     ui.stage.classList.add('wd-full');
     ui.panel.classList.add('wd-grid');
     const left = ui.box('The loss, as one weight alone moves', 300, 340),
-      right = ui.box('The answers: blue says 1, orange 0', 240, 260);
+      right = ui.box('Its answers: blue 1, orange 0', 240, 260);
     ui.canvas({
       into: left,
       label: 'The loss over the chosen weight, with its tangent at the present point',
@@ -91,9 +92,16 @@ export default {
         const k = alongOf(ui.state),
           [low, high] = frame(),
           X = v => ((v - low) / (high - low)) * c.width,
-          Y = v => 232 - v * 216,
-          here = now.w[k],
           at = loss(now.w, now.y),
+          curve = Array.from({length: 171}, (_, i) => {
+            const v = low + (i / 170) * (high - low);
+            return loss(
+              now.w.map((old, j) => (j === k ? v : old)),
+              now.y,
+            );
+          }),
+          Y = v => 232 - (v / Math.max(0.3, at, ...curve)) * 190,
+          here = now.w[k],
           slope = gradient(now.w, now.y)[k];
         g.strokeStyle = ui.colors.line;
         g.lineWidth = 1;
@@ -107,18 +115,7 @@ export default {
         g.strokeStyle = ui.colors.blue;
         g.lineWidth = 2.5;
         g.beginPath();
-        for (let i = 0; i <= c.width; i += 2) {
-          const v = low + (i / c.width) * (high - low);
-          g.lineTo(
-            i,
-            Y(
-              loss(
-                now.w.map((old, j) => (j === k ? v : old)),
-                now.y,
-              ),
-            ),
-          );
-        }
+        curve.forEach((v, i) => g.lineTo((i / 170) * c.width, Y(v)));
         g.stroke();
         g.strokeStyle = ui.colors.ink;
         g.lineWidth = 1.5;
@@ -187,7 +184,7 @@ export default {
       head = el('tr'),
       table = el(
         'table',
-        {className: 'wd-table'},
+        {className: 'wd-chain'},
         el('caption', {}, 'The chain, sample by sample'),
         el('thead', {}, head),
         rows,
@@ -260,7 +257,7 @@ export default {
       return {box, out};
     });
     ui.select(
-      'wanted at 00, 01, 10, 11',
+      'wanted at the corners',
       'y',
       TARGETS.map(t => [t, NAMED[t] ?? t.split('').join(', ')]),
     );
