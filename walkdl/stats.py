@@ -19,7 +19,7 @@ __doc__ = """How sure is a number that was measured on few cases?
 """
 import numpy as np, pandas as pd
 from scipy.stats import binomtest, bootstrap, ttest_ind, ttest_rel
-from .core import as_rng
+from .core import as_rng, need_whole
 
 # %% ../nbs/04_stats.ipynb #c013
 def _array(x): return np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x, float)
@@ -103,7 +103,8 @@ def compare_seeds(
     runs:dict, # name -> values, one a training
 ): # a table, a row for each name: count, mean, std, min, max
     "Trainings of several methods side by side; only you know if their budgets were equal"
-    if not runs: raise ValueError('compare_seeds: {name: values} expected, got nothing')
+    if not isinstance(runs, dict) or not runs:
+        raise ValueError(f'compare_seeds: {{name: values}} expected, got {runs!r}')
     rows = {k: _values(f'compare_seeds: {k}', v) for k, v in runs.items()}
     table = pd.DataFrame({k: pd.Series(v).describe() for k, v in rows.items()}).T
     return table.astype({'count': int})[['count', 'mean', 'std', 'min', 'max']]
@@ -119,6 +120,7 @@ def bootstrap_interval(
 ): # (low, high)
     "Percentile bootstrap (Efron 1979), by scipy: the middle of what resampled data give"
     _confident('bootstrap_interval', confidence)
+    need_whole('bootstrap_interval', resamples=resamples)
     data = data if isinstance(data, tuple) else (data,)
     samples = [_values('bootstrap_interval', v) for v in data]
     if paired and len({*map(len, samples)}) > 1:

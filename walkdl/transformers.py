@@ -170,7 +170,7 @@ def _check(q, k, v, mask):
     rows = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2])
     _check_mask(name, mask, (*rows, q.shape[-2], k.shape[-2]))
 
-# %% ../nbs/29_transformers.ipynb #c034
+# %% ../nbs/29_transformers.ipynb #c036
 def causal_mask(
     T:int, # places that ask
     past:int=0, # places before them, which all may see
@@ -194,7 +194,7 @@ def padding_mask(
                          f'got {lengths.tolist()}')
     return torch.arange(T, device=lengths.device) < lengths[:, None, None]
 
-# %% ../nbs/29_transformers.ipynb #c039
+# %% ../nbs/29_transformers.ipynb #c041
 class MultiHeadAttention(nn.Module):
     """Several small attentions side by side (Vaswani et al. 2017, section 3.2.2).
 
@@ -231,7 +231,7 @@ class MultiHeadAttention(nn.Module):
                              f'{label} must be a tensor [batch, places, {self.d}], '
                              f'got {got}')
 
-# %% ../nbs/29_transformers.ipynb #c041
+# %% ../nbs/29_transformers.ipynb #c043
 class KVCache:
     "The keys and values that a model's attentions have computed; give it with each call"
     def __init__(self):
@@ -264,7 +264,7 @@ class KVCache:
         for kept in (self.own, self.memory):
             for attention, (k, v) in kept.items(): kept[attention] = k[rows], v[rows]
 
-# %% ../nbs/29_transformers.ipynb #c042
+# %% ../nbs/29_transformers.ipynb #c044
 @patch
 def project(self:MultiHeadAttention, x, memory=None, cache=None):
     "Queries, keys and values, [B,heads,places,d_k], and how many places were read before"
@@ -299,7 +299,7 @@ def forward(self:MultiHeadAttention,
     q, k, v, past = self.project(x, memory, cache)
     return self.o(self.attend(q, k, v, mask, past).transpose(1, 2).flatten(2))
 
-# %% ../nbs/29_transformers.ipynb #c044
+# %% ../nbs/29_transformers.ipynb #c046
 @patch
 def attend(
     self:MultiHeadAttention, q, k, v, mask, past, # q [B,H,T,d_k], k and v [B,kv,S,d_k]
@@ -323,7 +323,7 @@ def attend(
     self.seen.append(w.detach())
     return out
 
-# %% ../nbs/29_transformers.ipynb #c045
+# %% ../nbs/29_transformers.ipynb #c047
 @contextmanager
 def watch(
     model, # any module with MultiHeadAttention inside
@@ -336,7 +336,7 @@ def watch(
     finally:
         for m in attentions.values(): m.seen = None
 
-# %% ../nbs/29_transformers.ipynb #c047
+# %% ../nbs/29_transformers.ipynb #c049
 @torch.no_grad()
 def copy_attention(
     ours:MultiHeadAttention,
@@ -362,7 +362,7 @@ def copy_attention(
     ours.o.load_state_dict(theirs.out_proj.state_dict())
     return ours
 
-# %% ../nbs/29_transformers.ipynb #c054
+# %% ../nbs/29_transformers.ipynb #c056
 def sinusoidal(
     T:int, # places
     d:int, # features, even
@@ -392,7 +392,7 @@ def rotary(
     a, b = x.chunk(2, -1)
     return torch.cat([a*cos - b*sin, a*sin + b*cos], -1)
 
-# %% ../nbs/29_transformers.ipynb #c058
+# %% ../nbs/29_transformers.ipynb #c060
 class LayerNorm(nn.Module):
     "Mean 0 and spread 1 over the features, then scale and shift (Ba et al. 2016)"
     def __init__(self, d, eps=1e-5):
@@ -415,7 +415,7 @@ class RMSNorm(nn.Module):
         h = h * (h.square().mean(-1, keepdim=True) + self.eps).rsqrt()
         return (h * self.weight).to(x.dtype)
 
-# %% ../nbs/29_transformers.ipynb #c059
+# %% ../nbs/29_transformers.ipynb #c061
 class FeedForward(nn.Module):
     "Two layers applied to each place by itself; swiglu adds a gate (Shazeer 2020)"
     def __init__(self,
@@ -434,7 +434,7 @@ class FeedForward(nn.Module):
         if self.gate is None: return self.down(self.act(self.up(x)))
         return self.down(F.silu(self.gate(x)) * self.up(x))
 
-# %% ../nbs/29_transformers.ipynb #c062
+# %% ../nbs/29_transformers.ipynb #c064
 def _known(name, given, known):
     "Refuse a setting that nobody reads"
     if unknown := sorted(given.keys() - {*known}):
@@ -471,7 +471,7 @@ class Block(nn.Module):
             x = self.add(x, self.norms[1], lambda h: cross(h, memory, memory_mask, cache))
         return self.add(x, self.norms[-1], self.ff)
 
-# %% ../nbs/29_transformers.ipynb #c063
+# %% ../nbs/29_transformers.ipynb #c065
 class EncoderLayer(Block):
     "Every place looks at every place; settings as in `Block`"
     def __init__(self, d, heads, ff, **kw): super().__init__(d, heads, ff, **kw)
@@ -481,7 +481,7 @@ class DecoderLayer(Block):
     def __init__(self, d, heads, ff, **kw):
         super().__init__(d, heads, ff, cross=True, causal=True, **kw)
 
-# %% ../nbs/29_transformers.ipynb #c065
+# %% ../nbs/29_transformers.ipynb #c067
 @torch.no_grad()
 def copy_layer(
     ours:Block, # an EncoderLayer or a DecoderLayer of the same settings
@@ -503,7 +503,7 @@ def copy_layer(
     ours.ff.down.load_state_dict(theirs.linear2.state_dict())
     return ours
 
-# %% ../nbs/29_transformers.ipynb #c070
+# %% ../nbs/29_transformers.ipynb #c072
 class Transformer(nn.Module):
     "The encoder-decoder of Vaswani et al. 2017: tokens [B,S] and [B,T] in, logits out"
     def __init__(self,
@@ -540,7 +540,7 @@ class Transformer(nn.Module):
             if n in ('src.weight', 'tgt.weight'): nn.init.normal_(p, std=d**-.5)
             elif p.ndim > 1: nn.init.xavier_uniform_(p)
 
-# %% ../nbs/29_transformers.ipynb #c071
+# %% ../nbs/29_transformers.ipynb #c073
 def _check_ids(name, ids):
     "Refuse what are not token numbers [B,T]"
     whole = isinstance(ids, torch.Tensor) and ids.dtype in (torch.int64, torch.int32)
@@ -579,7 +579,7 @@ def forward(self:Transformer, src, tgt):
     "[B,S] and [B,T] tokens -> [B,T,V] logits of what follows each token of tgt"
     return self.decode(tgt, *self.encode(src))
 
-# %% ../nbs/29_transformers.ipynb #c080
+# %% ../nbs/29_transformers.ipynb #c082
 def beam_step(
     ids, # [B·beam,T] tokens so far
     logp, # [B·beam,V] log probabilities of the next
@@ -597,7 +597,7 @@ def beam_step(
     row = (torch.arange(B, device=ids.device)[:, None]*beam + i//V).flatten()
     return torch.cat([ids[row], (i % V).view(-1, 1)], 1), row, total
 
-# %% ../nbs/29_transformers.ipynb #c081
+# %% ../nbs/29_transformers.ipynb #c083
 @torch.no_grad()
 def beam_search(
     model:Transformer, # in evaluation mode
@@ -629,7 +629,7 @@ def generate(self:Transformer, src, max_len:int=64, beam:int=1, alpha:float=.6):
     "[B,S] tokens -> [B,≤max_len] tokens, padded after the end; see `beam_search`"
     return beam_search(self, src, max_len, beam, alpha)
 
-# %% ../nbs/29_transformers.ipynb #c111
+# %% ../nbs/29_transformers.ipynb #c113
 class GPT(nn.Module):
     "Decoder only: read tokens, guess the next (Radford et al. 2019); as it stands, Llama's"
     def __init__(self,
@@ -654,7 +654,7 @@ class GPT(nn.Module):
         self.out = None if tied else nn.Linear(d, vocab, bias=False)
         init_weights(self, 1/math.sqrt(2*layers))
 
-# %% ../nbs/29_transformers.ipynb #c112
+# %% ../nbs/29_transformers.ipynb #c114
 def init_weights(
     model, # a GPT or a BERT
     thin:float=1., # how much smaller the weights that add to the residual path are
@@ -696,7 +696,7 @@ def _key_mask(name, mask, ids, past=0):
                          f'True (or 1) = a real token, got {got}')
     return mask.bool()[:, None]
 
-# %% ../nbs/29_transformers.ipynb #c113
+# %% ../nbs/29_transformers.ipynb #c115
 @patch
 def forward(self:GPT,
     ids, # [B,T] tokens
@@ -717,7 +717,7 @@ def forward(self:GPT,
     x = self.norm(x)
     return F.linear(x, self.emb.weight) if self.out is None else self.out(x)
 
-# %% ../nbs/29_transformers.ipynb #c115
+# %% ../nbs/29_transformers.ipynb #c117
 class BERT(nn.Module):
     "Encoder only: a vector for each token, from both sides of it (Devlin et al. 2019)"
     def __init__(self,
