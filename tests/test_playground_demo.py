@@ -90,7 +90,7 @@ def test_a_link_trains_to_its_step_and_hides_what_a_lesson_leaves_out():
 
 
 def test_no_points_are_said():
-    with page_of('playground', data='own') as page:
+    with from_link('playground', data='own', pts=[7, [1, 2]]) as page:
         assert 'No point to train on' in page.locator('.wd-say').inner_text()
         canvas(page, 'The plane').focus()
         page.keyboard.press('Space')

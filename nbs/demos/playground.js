@@ -48,15 +48,18 @@ X = .9*y[:, None] - .45 + .5*(u[:, :2] + u[:, 2:4] - 1)`,
   },
 };
 
+const ownOf = s =>
+  s.pts.filter(p => Array.isArray(p) && p.length === 3 && p.every(Number.isFinite));
 function pointsOf(s) {
   // [x, y, class, is it for testing?]
   const {uniform} = torchRandom(100 + s.seed),
     made = DATA[s.data],
-    n = made ? POINTS : s.pts.length;
+    own = ownOf(s),
+    n = made ? POINTS : own.length;
   return Array.from({length: n}, (_, i) => {
     const u = Array.from({length: 7}, uniform),
       test = u[6] < s.share;
-    if (!made) return [...s.pts[i].slice(0, 3), test];
+    if (!made) return [...own[i], test];
     const at = made.place(u, i % 2),
       moved = at.map((v, j) => clamp(v + s.noise * (2 * u[4 + j] - 1), -1, 1));
     return [...round(moved), Number(made.kind(at, i % 2)), test];
@@ -255,7 +258,7 @@ function drawLosses(g, c, ui, {train, test}) {
     g.beginPath();
     losses.forEach((v, i) => {
       if (i % every && i < losses.length - 1) return;
-      g.lineTo(4 + (i / n) * (w - 8), h - 4 - (Math.min(v, top) / top) * (h - 10));
+      g.lineTo(4 + (i / n) * (w - 8), h - 4 - (Math.min(v, top) / top) * (h - 46));
     });
     g.stroke();
     g.fillText(`${name} ${losses.at(-1).toFixed(4)}`, w - 120, row);
@@ -381,7 +384,7 @@ export default {
     });
 
     const more = n => ui.state.steps < MOST && {steps: Math.min(MOST, ui.state.steps + n)};
-    ui.play('Train', async () => run?.train.length > 0 && more(ui.state.pace));
+    ui.play('Train', async () => run?.train.length > 0 && more(Math.max(1, ui.state.pace)));
     ui.button('One step', () => more(1) && ui.set(more(1)));
     ui.button('Start again', () => {
       ui.player.stop();
@@ -455,6 +458,8 @@ export default {
         while (run.done < goal && run.train.length) {
           advance(run, s);
           if (performance.now() - rest < 100) continue;
+          if (goal - run.done > 200) ui.say(`Step ${run.done} of ${goal} …`);
+          ui.redraw();
           await new Promise(r => setTimeout(r));
           if (ui.stale) break;
           rest = performance.now();
@@ -486,7 +491,7 @@ ${
     ? `u = torch.rand(${POINTS}, 7, generator=g).double()
 ${DATA[s.data].code}
 X = (X + ${py(s.noise)}*(2*u[:, 4:6] - 1)).clamp(-1, 1).round(decimals=3)`
-    : `P = torch.tensor(${py(s.pts)}, dtype=torch.float64).reshape(-1, 3)
+    : `P = torch.tensor(${py(ownOf(s))}, dtype=torch.float64).reshape(-1, 3)
 X, y = P[:, :2], P[:, 2]
 u = torch.rand(len(P), 7, generator=g).double()`
 }
@@ -522,6 +527,9 @@ print(loss(x, t).item(), loss(X[test], y[test]).item())`,
         );
       return {data: 'own', pts: round(pts)};
     },
-    write: s => s.pts.map(p => p.join(', ')).join('\n'),
+    write: s =>
+      ownOf(s)
+        .map(p => p.join(', '))
+        .join('\n'),
   },
 };
