@@ -749,8 +749,8 @@ class UI {
         : '';
     this.waiting.splice(0).forEach(done => done());
   }
-  async needs(key, fetched) {
-    if (!this.touched) {
+  async needs(key, fetched, now = false) {
+    if (!this.touched && !now) {
       const {pictures, words, bytes} = this.first;
       this.phase('touch');
       this.stored = new Map(
@@ -778,9 +778,12 @@ class UI {
   model(path) {
     return this.needs(path, tell => open(path, tell));
   }
-  data(path) {
-    return this.needs(path, tell =>
-      once(path, async () => JSON.parse(new TextDecoder().decode(await bytesOf(path, tell)))),
+  data(path, {now = false} = {}) {
+    return this.needs(
+      path,
+      tell =>
+        once(path, async () => JSON.parse(new TextDecoder().decode(await bytesOf(path, tell)))),
+      now,
     );
   }
 
