@@ -272,7 +272,7 @@ def load(cls:BPE, path):
     tokens = [t and from_visible(t) for t in kept['tokens']]
     return cls(merges, tokens, kept['pattern'], kept.get('added', ()))
 
-# %% ../nbs/28c_tokens.ipynb #c050
+# %% ../nbs/28c_tokens.ipynb #c052
 def perplexity(
     p, # probabilities that a model gave to the tokens that came
 ) -> float:
@@ -294,7 +294,7 @@ def bits_per_character(
                          f'{characters} characters')
     return math.log2(ppl) * tokens / characters
 
-# %% ../nbs/28c_tokens.ipynb #c053
+# %% ../nbs/28c_tokens.ipynb #c055
 def ngram_codes(
     ids, # token ids
     n:int, # length of a run
@@ -324,7 +324,7 @@ def _count_of(keys, values, wanted):
     i = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     return np.where(keys[i] == wanted, values[i], 0)
 
-# %% ../nbs/28c_tokens.ipynb #c057
+# %% ../nbs/28c_tokens.ipynb #c059
 class KneserNey:
     "Interpolated Kneser-Ney, a discount an order: n1/(n1 + 2 n2) (Chen and Goodman 1999)"
     def __init__(self,
@@ -345,7 +345,7 @@ class KneserNey:
             self.levels.insert(0, (g, c, h, np.add.reduceat(c, first), kinds, d))
             g = g % vocab**(n-1)
 
-# %% ../nbs/28c_tokens.ipynb #c058
+# %% ../nbs/28c_tokens.ipynb #c060
 @patch
 def prob(self:KneserNey,
     h, # [N,T] tokens before; the last order-1 count, with fewer the shorter runs decide
@@ -370,7 +370,7 @@ def next(self:KneserNey, h): # tokens before → [vocab] probabilities
     h = [*h][max(0, len(h) - self.order + 1):]
     return self.prob(np.tile(h, (self.vocab, 1)), np.arange(self.vocab))
 
-# %% ../nbs/28c_tokens.ipynb #c066
+# %% ../nbs/28c_tokens.ipynb #c068
 class FeedForwardLM(nn.Module):
     "The neural language model of Bengio et al. (2003): last vectors → tanh → softmax"
     def __init__(self, vocab:int, context:int=4, dim:int=48, hidden:int=160):
@@ -383,7 +383,7 @@ class FeedForwardLM(nn.Module):
         "Cross-entropy of each window's last token (nats)"
         return F.cross_entropy(self(w[:, :-1]), w[:, -1])
 
-# %% ../nbs/28c_tokens.ipynb #c068
+# %% ../nbs/28c_tokens.ipynb #c070
 class RecurrentLM(nn.Module):
     "A language model that remembers: embedding → GRU → softmax"
     def __init__(self, vocab:int, dim:int=96, hidden:int=192):
@@ -397,7 +397,7 @@ class RecurrentLM(nn.Module):
         "Cross-entropy of all tokens of the windows but the first (nats)"
         return F.cross_entropy(self(w[:, :-1])[0].flatten(0, 1), w[:, 1:].flatten())
 
-# %% ../nbs/28c_tokens.ipynb #c069
+# %% ../nbs/28c_tokens.ipynb #c071
 def fit_lm(
     model, # with a method `loss(windows)`
     ids, # tokens to learn from
@@ -421,7 +421,7 @@ def fit_lm(
         fall.step()
     return model.eval()
 
-# %% ../nbs/28c_tokens.ipynb #c077
+# %% ../nbs/28c_tokens.ipynb #c079
 @torch.no_grad()
 def surprisal(
     model, # of transformers: ids [1,T] → .logits

@@ -44,7 +44,12 @@ export default {
         ariaLabel: 'tokens, each with its id',
       });
     ui.stage.append(
-      el('div', {style: 'flex:1 1 100%;min-width:0'}, el('label', {}, 'text', area), boxes),
+      el(
+        'div',
+        {style: 'flex:1 1 100%;min-width:0'},
+        el('label', {style: 'display:block'}, 'text', area),
+        boxes,
+      ),
     );
 
     // ---- the same sentence in several languages
@@ -132,7 +137,7 @@ export default {
             el(
               'li',
               {
-                className: made && id === made ? 'wd-made' : '',
+                className: made && id === made ? 'wd-token wd-made' : 'wd-token',
                 style: `--wd-tint:var(--wd-${TINTS[i % TINTS.length]})`,
               },
               seen(bpe.piece(id)),
@@ -153,7 +158,7 @@ export default {
               ? `Merge ${merges} joins ${last.join(' and ')}: ${times ? `${times} here` : 'none left here'}.`
               : 'No merges: each token is one byte.',
             ids.length
-              ? `${ids.length} tokens for ${letters(text)} characters, ${each.toFixed(2)} characters a token.`
+              ? `${ids.length} tokens for ${letters(text)} letters, ${each.toFixed(2)} letters a token.`
               : 'Type a text.',
           ].join(' '),
         );
