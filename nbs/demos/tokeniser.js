@@ -40,6 +40,7 @@ export default {
       }),
       boxes = el('ol', {
         className: 'wd-tokens',
+        style: 'max-width:none',
         tabIndex: 0,
         ariaLabel: 'tokens, each with its id',
       });
