@@ -42,7 +42,7 @@ def _slopes(w, X, y):
 def check_gradient(f):
     "A function (w [d], X [N,d], y [N]) -> slopes of the mean squared error [d]"
     g = as_generator()
-    for n, d in ((1, 2), (4, 3), (7, 1), (20, 5)):
+    for n, d in ((5, 3), (1, 2), (7, 1), (20, 4)):
         w, X = torch.randn(d, generator=g), torch.randn(n, d, generator=g)
         y = torch.randint(0, 2, (n,), generator=g).float()
         p, want = _slopes(w, X, y)
@@ -51,8 +51,8 @@ def check_gradient(f):
         if got.shape != want.shape:
             return (f'{case} the gradient has shape [{d}], one slope a weight; '
                     f'yours {list(got.shape)}')
-        if torch.allclose(got, want, atol=1e-5, rtol=1e-4): continue
-        near = lambda other: torch.allclose(got, other, atol=1e-5, rtol=1e-4)
+        near = lambda other: torch.allclose(got, other, atol=2e-4, rtol=1e-4)
+        if near(want): continue
         if near(-want):
             return f'{case} the sign is turned: the slope of (p - y)² in p is 2(p - y)'
         if n > 1 and near(want*n): return f'{case} you give the sum; the loss is a mean'
@@ -67,11 +67,11 @@ def check_gradient(f):
                 'p(1 - p) and x, and take the mean over the samples')
 
 # %% ../../nbs/exercises/11b_descent.ipynb #c005
-def _and_loss(rate, steps=100):
-    "The loss of a neuron on AND after these steps from zero"
+def _and_loss(rates):
+    "The loss of a neuron on AND after steps of these lengths from zero"
     X = torch.tensor([[1., 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]])
     y, w = torch.tensor([0., 0, 0, 1]), torch.zeros(3)
-    for step in range(steps): w = w - float(rate(step))*_slopes(w, X, y)[1]
+    for rate in rates: w = w - rate*_slopes(w, X, y)[1]
     return ((torch.sigmoid(X @ w) - y)**2).mean().item()
 
 @exercise('arrive in time')
@@ -80,8 +80,10 @@ def check_rate(rate):
     rates = [float(rate(step)) for step in range(100)]
     bad = next((r for r in rates if not 0 <= r < math.inf), None)
     if bad is not None: return f'a learning rate of {bad:g} does not go downhill'
-    loss = _and_loss(rate)
+    loss = _and_loss(rates)
     if loss < .001: return
+    if loss > .2 and max(rates) <= 1:
+        return f'the loss ends at {loss:.4f}: steps so short have hardly left the start'
     if loss > .2:
         return (f'the loss ends at {loss:.4f}: such steps leap over the valley '
                 'onto flat ground')
