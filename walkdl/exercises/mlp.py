@@ -22,13 +22,13 @@ def check_by_hand(p):
     if abs(p - hidden[0]) <= .00501:
         return 'that is a hidden neuron; one layer is still to come'
     if abs(p - 1/(1 + math.exp(z))) <= .00501:
-        return ('that comes out where the hidden neurons have no sigmoid, or where the sign '
-                'of the last sum is turned: σ(z) is 1/(1 + e to the minus z)')
+        return ('that comes out where the hidden neurons have no sigmoid, or where the '
+                'sign of the last sum is turned: σ(z) is 1/(1 + e to the minus z)')
     if abs(p - 1/(1 + math.exp(-2*sum(hidden)))) <= .00501:
         return 'the last neuron has a bias too'
-    return (f'{p:g} does not come out: the two hidden sums are the same number; its sigmoid '
-            'goes into the last neuron twice, each time with weight 2, and then come the bias '
-            'and a last sigmoid')
+    return (f'{p:g} does not come out: the two hidden sums are the same number; '
+            'its sigmoid goes into the last neuron twice, each time with weight 2, '
+            'and then come the bias and a last sigmoid')
 
 @exercise('parameters of a digit reader', page='number')
 def check_parameters(n):
