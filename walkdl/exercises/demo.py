@@ -6,7 +6,7 @@
 __all__ = ['check_size', 'check_log_softmax', 'check_relu_backward', 'check_decay']
 
 # %% ../../nbs/exercises/02_demo.ipynb #c002
-import tempfile
+import inspect, tempfile
 from pathlib import Path
 import numpy as np, torch
 from ..core import as_generator, as_rng, exercise
@@ -91,4 +91,5 @@ def check_decay(update):
         if said := _sgd(update, lr): return said
     with tempfile.TemporaryDirectory() as d:
         x, y = torch.rand(4, 2, generator=as_generator()), torch.tensor([0, 1, 0, 1])
-        export_step(torch.nn.Linear(2, 2), Path(d)/'step.onnx', x, y, update=update)
+        export_step(torch.nn.Linear(2, 2), Path(d)/'step.onnx', x, y,
+                    update=inspect.unwrap(update))
