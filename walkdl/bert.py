@@ -39,9 +39,9 @@ def mask_tokens(
     if not 0 < p < 1: raise ValueError(f'mask_tokens: p must be in 0 < p < 1, got {p}')
     need_whole('mask_tokens', vocab=vocab)
     need_whole('mask_tokens', 0, mask=mask)
-    if ids.is_floating_point() or mask >= vocab:
-        raise ValueError(f'mask_tokens: whole numbers below {vocab} expected, got ids of '
-                         f'{ids.dtype} and mask {mask}')
+    if ids.is_floating_point() or mask > vocab:
+        raise ValueError(f'mask_tokens: whole numbers below {vocab} expected, and a mask up to '
+                         f'it; got ids of {ids.dtype} and mask {mask}')
     g = as_generator(generator)
     draw = lambda: torch.rand(ids.shape, generator=g, device=g.device).to(ids.device)
     guess, fate = draw() < p, draw()

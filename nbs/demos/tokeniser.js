@@ -13,7 +13,7 @@ const LANGUAGES = [
   ['German', 'Alle Menschen sind frei und gleich an Würde und Rechten geboren.'],
   ['Finnish', 'Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan ja oikeuksiltaan.'],
   ['Greek', 'Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα.'],
-  ['Chinese', '人人生而自由,在尊严和权利上一律平等。'],
+  ['Chinese', '人人生而自由，在尊严和权利上一律平等。'],
 ];
 
 // what a link says: whole characters, not too many
