@@ -307,7 +307,8 @@ def one_pixel(
     x, y = attack_input('one_pixel', model, x, y)
     if len(x) != 1 or x.ndim != 4:
         raise ValueError(f'one_pixel: one picture [1,C,H,W] at a time, got {list(x.shape)}')
-    need_whole('one_pixel', pixels=pixels, generations=generations)
+    need_whole('one_pixel', pixels=pixels)
+    need_whole('one_pixel', 0, generations=generations)
     need_whole('one_pixel', 5, crowd=crowd)
     oracle, (c, h, w), rng = Oracle(model), x.shape[1:], as_rng(generator)
     def put(genes): # [pixels·(2+c), S] -> [S,C,H,W]
