@@ -94,7 +94,7 @@ def pictures(page, tree, out):
         n = seen.setdefault(raw, len(seen) + 1)
         suffix, look = f'.{kind}', ''
         for name, pixels in zip(('width', 'height'), weight.size(raw)): img.set(name, str(pixels))
-        if kind == 'png': raw, suffix, look = weight.smaller(raw)
+        if kind in ('png', 'jpeg'): raw, suffix, look = weight.smaller(raw, suffix)
         if look: img.classes.add(look)
         file = out/folder/f'{n:02}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)

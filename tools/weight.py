@@ -37,17 +37,17 @@ def size(picture):
     return [round(n*INCH/round(d or INCH)) for n, d in zip(im.size, dots)]
 
 
-def smaller(png):
+def smaller(raw, suffix='.png'):
     "(bytes, suffix, kind): a plot has a transparent ground; much of a map is filled with colour"
-    im = Image.open(io.BytesIO(png))
+    im = Image.open(io.BytesIO(raw))
     if 'transparency' in im.info: im = im.convert('RGBA')
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
     filled = plot and sum(im.getchannel('A').histogram()[128:]) > FILLED*im.width*im.height
     out = io.BytesIO()
-    im.save(out, 'WEBP', lossless=plot or bool(im.getcolors(256)), quality=88, method=6)
+    im.save(out, 'WEBP', lossless=plot or bool(im.getcolors(256)), quality=82, method=6)
     webp, kind = out.getvalue(), 'map' if filled else 'plot' if plot else ''
-    return (webp, '.webp', kind) if len(webp) < .9*len(png) else (png, '.png', kind)
+    return (webp, '.webp', kind) if len(webp) < .9*len(raw) else (raw, suffix, kind)
 
 
 # ---------- code

@@ -846,6 +846,7 @@ class C:
 
 # %% ../nbs/00_core.ipynb #c095
 _DPI = 144 # dots an inch; a page shows an inch as 96 CSS pixels, its column is 8 inches
+_PLENTY = 25_000 # bytes; a heavier picture, all dots, is drawn at 96 dots an inch
 
 def _paletted(im):
     "A picture in its 256 commonest colours; each other pixel takes the nearest of them"
@@ -864,19 +865,25 @@ def _paletted(im):
     flat.info['transparency'] = kept[:, 3].astype('uint8').tobytes()
     return flat
 
-def _figure(kind, fig):
-    "(base64, size on a page): line art as PNG in 256 colours, photographs as JPEG"
+def _encoded(fig, dpi):
+    "(kind, bytes, width and height on a page): line art as PNG in 256 colours, photographs as JPEG"
     from PIL import Image
     raw, out = io.BytesIO(), io.BytesIO()
-    fig.savefig(raw, format='png', dpi=_DPI, facecolor=fig.get_facecolor())
+    fig.savefig(raw, format='png', dpi=dpi, facecolor=fig.get_facecolor())
     im = Image.open(raw)
-    clear = min(im.getchannel('A').tobytes()) < 255
+    clear = im.getchannel('A').getextrema()[0] < 255
     if not clear: im = im.convert('RGB')
-    if kind != ('png' if clear or im.getcolors(256) else 'jpeg'): return None
-    if kind == 'png': _paletted(im).save(out, kind, dpi=(_DPI, _DPI), optimize=True)
-    else: im.save(out, kind, dpi=(_DPI, _DPI), quality=90)
-    size = dict(zip(('width', 'height'), (round(v*96/_DPI) for v in im.size)))
-    return base64.b64encode(out.getvalue()).decode(), size
+    kind = 'png' if clear or im.getcolors(256) else 'jpeg'
+    im, look = (_paletted(im), {}) if kind == 'png' else (im, dict(quality=80))
+    im.save(out, kind, dpi=(dpi, dpi), optimize=True, **look)
+    size = dict(zip(('width', 'height'), (round(v*96/dpi) for v in im.size)))
+    return kind, out.getvalue(), size
+
+def _figure(kind, fig):
+    "What a notebook keeps of a figure: (base64, size on a page), or None where kind is not its own"
+    found = _encoded(fig, _DPI)
+    if len(found[1]) > _PLENTY: found = _encoded(fig, 96)
+    return (base64.b64encode(found[1]).decode(), found[2]) if found[0] == kind else None
 
 def style(dark:bool=False): # True for a notebook with a dark theme
     "Set the one plotting style of the course"
