@@ -44,8 +44,8 @@ def smaller(raw, suffix='.png'):
     plot = im.mode in ('RGBA', 'LA') and im.getchannel('A').getextrema()[0] < 128
     if not plot: im = im.convert('RGB')
     filled = plot and sum(im.getchannel('A').histogram()[128:]) > FILLED*im.width*im.height
-    out = io.BytesIO()
-    im.save(out, 'WEBP', lossless=plot or bool(im.getcolors(256)), quality=82, method=6)
+    out, exact = io.BytesIO(), plot or bool(im.getcolors(256))
+    im.save(out, 'WEBP', lossless=exact, quality=100 if exact else 82, method=6)
     webp, kind = out.getvalue(), 'map' if filled else 'plot' if plot else ''
     return (webp, '.webp', kind) if len(webp) < .9*len(raw) else (raw, suffix, kind)
 
@@ -117,6 +117,9 @@ def styles(out, trees):
     icons = {ord(c) for c in shown if 0xe000 <= ord(c) < 0x10000}
     for css in sheets:
         if 'bootstrap-icons' in css.name: fonts(css, css.parent, icons)
+    for css in out.glob('*.css'):
+        rules = tinycss2.parse_stylesheet(css.read_text(encoding='utf-8'), **BARE)
+        css.write_text('\n'.join(r.serialize() for r in rules), encoding='utf-8')
 
 
 # ---------- fonts
