@@ -29,7 +29,7 @@ setup(
     package_dir={'walkdl.nbs': 'nbs'},
     package_data={'walkdl': ['weights/*/*'],
                   'walkdl.nbs': ['*.ipynb', 'refs.bib', 'scoreboard/*', 'images/*',
-                                 'demos/*', 'demos/models/*']},
+                                 'demos/*', 'demos/first/*', 'demos/models/*']},
     install_requires=c['requirements'].split(),
     extras_require={k.removesuffix(EXTRA): v.split() for k, v in c.items() if k.endswith(EXTRA)},
     python_requires='>=' + c['min_python'], zip_safe=False, cmdclass={'build_py': Build},

@@ -252,9 +252,10 @@ def test_story_and_code_are_remembered_and_in_the_address(served):
         page.locator('[data-view="code"]').click()
         assert not page.locator('.cells > details.code-fold:visible').count()
         assert page.locator('.unrun-note').first.is_visible()
-        page.goto(f'{served}/cnns.html')
+        page.wait_for_load_state('networkidle')
+        page.goto(f'{served}/cnns.html', wait_until='networkidle')
         assert view() == 'code'
-        page.goto(f'{served}/cnns.html?story')
+        page.goto(f'{served}/cnns.html?story', wait_until='networkidle')
         assert view() == 'story'
         cell = folds.nth(1).locator('[data-cell]').first.get_attribute('data-cell')
         page.goto(f'{served}/cnns.html?story#{cell}')

@@ -120,6 +120,10 @@ def styles(out, trees):
     for css in out.glob('*.css'):
         rules = tinycss2.parse_stylesheet(css.read_text(encoding='utf-8'), **BARE)
         css.write_text('\n'.join(r.serialize() for r in rules), encoding='utf-8')
+    for script in (out/'page.js', out/'search.js', out/'demos/answer.js'):
+        if not script.exists(): continue
+        text = re.sub(r'^\s*//.*\n', '', script.read_text(encoding='utf-8'), flags=re.M)
+        script.write_text(text, encoding='utf-8')
 
 
 # ---------- fonts

@@ -40,8 +40,8 @@ def mask_tokens(
     need_whole('mask_tokens', vocab=vocab)
     need_whole('mask_tokens', 0, mask=mask)
     if ids.is_floating_point() or mask > vocab:
-        raise ValueError(f'mask_tokens: whole numbers below {vocab} expected, and a mask up '
-                         f'to it; got ids of {ids.dtype} and mask {mask}')
+        raise ValueError(f'mask_tokens: whole numbers below {vocab} expected, and a mask '
+                         f'up to it; got ids of {ids.dtype} and mask {mask}')
     g = as_generator(generator)
     draw = lambda: torch.rand(ids.shape, generator=g, device=g.device).to(ids.device)
     guess, fate = draw() < p, draw()
