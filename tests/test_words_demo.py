@@ -52,7 +52,10 @@ def test_pasted_words():
     with from_link('words') as page:
         page.get_by_text('Your own data').click()
         page.locator('textarea').fill('war, peace\ntreaty')
-        page.get_by_role('button', name='Use these').click(); settled(page)
+        page.get_by_role('button', name='Use these').click()
+        taken = "document.querySelector('walk-demo').ui.answer.plane.length === 3"
+        page.wait_for_function(taken, timeout=30_000)
+        settled(page)
         assert [r[0] for r in same(page)['plane']] == ['war', 'peace', 'treaty']
 
 
